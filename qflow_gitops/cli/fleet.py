@@ -110,7 +110,9 @@ def apply_(
         from qflow_gitops.fleet.applying import apply
 
         chosen = fleet_engines.engine(wiring, engine, inventory, acks)
-        services = fleet_wiring.services(wiring, head, inventory, acks=acks)
+        services = fleet_wiring.services(
+            wiring, head, inventory, acks=acks, merged=engine != "local"
+        )
         asked = _asked(acks, reason, timeout)
         present = fleet_wiring.presence(wiring).shown()
         with present as name, wiring.console.progress() as progress:

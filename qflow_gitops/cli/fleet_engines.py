@@ -90,6 +90,7 @@ def _server(wiring: Wiring, name: str, stop: Callable[[], bool]) -> Server:
     store.change(lambda record: without_the_dead(record, is_dead))
     return Server(
         store,
+        SystemClock(),
         lambda commit: is_on_default_branch(wiring.branches, fleet_wiring.REMOTE, commit),
         lambda commit, base: replace(_services(wiring, store, commit, base, stop), id=name),
         wiring.console.say,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.base.paths import ROOT
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from qflow_gitops.cli.context import Wiring
-    from qflow_gitops.cli.fleet_before import Earlier
     from qflow_gitops.fleet.presence import Presence
     from qflow_gitops.fleet.services import FleetServices, Reach
     from qflow_gitops.lockfile.fleet import FleetRecord
@@ -44,41 +44,43 @@ def services(
     inventory: str = "",
     one_set_of: Sequence[str] = (),
     acks: Mapping[str, int] | None = None,
+    *,
+    merged: bool = False,
 ) -> FleetServices:
     """Read the fleet of a commit ("": the work tree's), and build what works on it.
 
     `one_set_of` are members of which what has no prefix in the environment is the set. With `acks`
     the commit has to be one that may be applied, but for what they let go; for a look it is None.
+    `merged`: a branch has to hold it, whoever let it be applied without.
     """
+    from qflow_gitops.apply import ancestry
     from qflow_gitops.cli import fleet_before
     from qflow_gitops.fleet.services import FleetServices
 
     commit = wiring.git.resolve(head) if head else ""
     listed = _listed(wiring, inventory) if inventory else ()
     fleet, kept = alone(wiring, commit, listed), store(wiring)
-    record = kept.read()
-    earlier = fleet_before.earlier(wiring, record, commit, _remote(wiring), listed)
+    record, remote = kept.read(), _remote(wiring)
+    earlier = fleet_before.earlier(wiring, record, commit, remote, listed)
     if acks is not None:
-        _check_commit(wiring, record, commit, earlier, acks)
-    stopper = Stopper(_LAST_MOMENT)
+        fleet_before.check_follows(wiring, record, commit, remote, acks)
+        fleet_before.check_waves(earlier, acks)
+        _check_merged(wiring, commit, let_go=not merged and _is_let_go(record, commit, acks))
+    environ, stopper = _environ(wiring, fleet, one_set_of), Stopper(_LAST_MOMENT)
     wiring.time_left = stopper.time_left
     return FleetServices(
         fleet=fleet,
         before=earlier.fleets,
         commit=commit,
         store=kept,
-        reach=reach(
-            wiring,
-            _environ(wiring, fleet, one_set_of),
-            fleet,
-            lambda: min(FETCH, stopper.left()),
-            stopper,
-        ),
+        reach=reach(wiring, environ, fleet, lambda: min(FETCH, stopper.left()), stopper),
         clock=SystemClock(),
         author=wiring.author(),
         frozen=lambda: frozen(wiring),
         stop=stopper,
         is_dead=presence(wiring).is_dead,
+        follows=cache(lambda latest: ancestry.follows(wiring.git, latest, commit, remote)),
+        begin=record,
     )
 
 
@@ -107,23 +109,23 @@ def presence(wiring: Wiring) -> Presence:
     return Presence(wiring.git.common_dir / FOLDER / "processes")
 
 
-def _check_commit(
-    wiring: Wiring, record: FleetRecord, commit: str, earlier: Earlier, acks: Mapping[str, int]
-) -> None:
-    """Refuse to apply a commit that is older than the newest one, or that no branch has yet.
+def _is_let_go(record: FleetRecord, commit: str, acks: Mapping[str, int]) -> bool:
+    """Whether a commit may be applied that no branch has: by a person, now or before.
 
-    Raises StaleError, UsageProblem. Where a wave is open at it, that was looked at already.
+    Where a wave is open at it, that was looked at already.
     """
-    from qflow_gitops.cli import fleet_before
+    known = commit == record.unmerged or record.is_open(commit, SystemClock().now())
+    return known or acks.get("unmerged") == 1
+
+
+def _check_merged(wiring: Wiring, commit: str, *, let_go: bool) -> None:
+    """Refuse to apply a commit that no branch has yet, unless it is let go. Raises UsageProblem."""
     from qflow_gitops.sources.branches import BranchRule, unmerged
 
-    remote = _remote(wiring)
-    fleet_before.check_follows(wiring, record, commit, remote, acks)
-    fleet_before.check_waves(earlier, acks)
-    if record.open and record.commit == commit:
+    if let_go:
         return
-    found = unmerged(wiring.branches, [BranchRule(remote, ())], commit, ask=True)
-    if found and acks.get("unmerged") != 1:
+    found = unmerged(wiring.branches, [BranchRule(_remote(wiring), ())], commit, ask=True)
+    if found:
         raise UsageProblem(
             f"{found.describe(commit)}.",
             not_done="No member was worked on.",

@@ -5,11 +5,12 @@ however often. This sees to the order, and to it that a stopped wave lets nobody
 """
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from qflow_gitops.apply import events
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import ExitCode, UsageProblem, worst
+from qflow_gitops.errors import ExitCode, StaleError, UsageProblem, worst
 from qflow_gitops.fleet.engines.engine import Engine
 from qflow_gitops.fleet.looking import Looked, exit_of, glance, look_on
 from qflow_gitops.fleet.planning import looked_at
@@ -44,7 +45,8 @@ def apply(
     """Work on members. Raises UsageProblem for a release of what isn't held, and LockError.
 
     The exit code is the worst of the members that were worked on; 9 as long as one is in doubt,
-    5 where anything is held, 6 where another apply works on what is left.
+    5 where anything is held, 6 where another apply works on what is left, 7 where another went on
+    to a commit that this one doesn't descend from.
     """
     # What a person lets go has to stand so: a glance takes for due what moved since it was seen,
     # and a plan what only an apply ends badly of.
@@ -55,10 +57,32 @@ def apply(
     while True:
         for name in engine.run(worker):
             yield events.Said(_ended(name, worker.worked[name], len(worker.worked)))
-        if not (yield from _soaked(services, turns, until)):
+        if worker.overtaken or not (yield from _soaked(services, turns, until)):
             break
     body = told(services, turns, applied=True)
-    return Report("fleet apply", *code_of(body, worker.worked), body=body)
+    report = Report("fleet apply", *code_of(body, worker.worked), body=body)
+    return as_overtaken(services, worker, report)
+
+
+def as_overtaken(services: FleetServices, worker: Worker, report: Report) -> Report:
+    """Return the report of who another has overtaken, if so: what came of members stays in it."""
+    if not worker.overtaken:
+        return report
+    problem = _overtaken(services, worker.overtaken)
+    code = worst([report.exit_code, problem.exit_code])
+    reason = problem.reason if code is problem.exit_code else report.reason
+    return replace(report, exit_code=code, reason=reason, error=problem)
+
+
+def _overtaken(services: FleetServices, latest: str) -> StaleError:
+    return StaleError(
+        f"Another apply of the fleet has gone on to commit {latest[:10]} meanwhile, and "
+        f"{services.commit[:10]} doesn't descend from that.",
+        where=services.store.where,
+        not_done="No more members were begun. What came of those that were is recorded.",
+        hint="That one does the rest. Look at how it stands: `qflow-gitops fleet status`",
+        reason="superseded",
+    )
 
 
 def _soaked(
@@ -78,12 +102,14 @@ def _soaked(
 
 
 def release(services: FleetServices, turns: Turns, asked: Asked) -> None:
-    """Record what a person lets go, once it is what is held. Raises UsageProblem."""
+    """Record what a person lets go, once it is what is held. Raises UsageProblem, StaleError."""
     if not asked.acks:
         return
-    reason = given(asked.reason, _NOTHING, FLEET_LOCK)
+    reason, at_first = given(asked.reason, _NOTHING, FLEET_LOCK), turns.record.commit
 
     def decided(record: FleetRecord) -> FleetRecord:
+        if record.commit != at_first and services.is_behind(record.commit):
+            raise _overtaken(services, record.commit)
         turns.record = record
         for name, number in asked.acks.items():
             if name not in _RELEASES:
@@ -143,6 +169,14 @@ def _on_record(
     return record.released(Release(0, {}, services.commit, by, at, reason))
 
 
+def _unmerged(
+    services: FleetServices, turns: Turns, record: FleetRecord, number: int, reason: str
+) -> FleetRecord:
+    """Let this commit be applied though no branch holds it, now and by each later command."""
+    whole = _on_record(services, turns, record, number, reason)
+    return whole.let_be_applied(services.commit)
+
+
 def _anew(
     services: FleetServices, turns: Turns, record: FleetRecord, number: int, reason: str
 ) -> FleetRecord:
@@ -154,7 +188,7 @@ def _anew(
 _RELEASES = {
     WAVE: _wave,
     CREDENTIALS: _credentials,
-    "unmerged": _on_record,
+    "unmerged": _unmerged,
     "rewritten": _anew,
     "moved": _anew,
 }

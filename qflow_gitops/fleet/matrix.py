@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from qflow_gitops.apply import events
-from qflow_gitops.fleet.applying import Asked, code_of, release
+from qflow_gitops.fleet.applying import Asked, as_overtaken, code_of, release
 from qflow_gitops.fleet.looking import look, look_on
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices
@@ -12,6 +12,9 @@ from qflow_gitops.fleet.worker import Worker
 from qflow_gitops.results.report import Report
 
 _COMMAND = "qflow-gitops fleet matrix"
+_LASTS = 86_400.0
+"""Seconds that a wave is open to jobs: nobody stays to prolong it, and jobs may have to wait for a
+runner, or for somebody who approves their environment."""
 
 
 def matrix(
@@ -26,8 +29,9 @@ def matrix(
     turns = yield from looked_at(services, look if retry else look_on)
     before = turns.record
     release(services, turns, asked)
-    names = set(Worker(services, turns).publish(before))
+    worker = Worker(services, turns)
+    names = set(worker.publish(before, _LASTS))
     body = told(services, turns, command=_COMMAND)
     jobs = (one for one in body.members if one.name in names and wave in (0, one.wave))
     body = body._replace(jobs=tuple(jobs))
-    return Report("fleet matrix", *code_of(body, {}), body=body)
+    return as_overtaken(services, worker, Report("fleet matrix", *code_of(body, {}), body=body))

@@ -6,7 +6,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
 from qflow_gitops.fleet.looking import NEVER, Look, Looked, exit_of, look, side_by_side
 from qflow_gitops.fleet.services import FleetServices
-from qflow_gitops.fleet.telling import told
+from qflow_gitops.fleet.telling import clocks, told
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.results.fleets import FleetTold, Turn
 from qflow_gitops.results.report import Report
@@ -44,8 +44,7 @@ def plan(
 
 def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     """Tell what fleet.lock says, without a look at any member. Raises LockError."""
-    record = services.store.read()
-    turns = Turns.remembered(services, record)
+    turns = Turns.remembered(services, services.at_first())
     body = told(services, turns)
     if not exit_code:
         return Report("fleet status", body=body)
@@ -55,8 +54,10 @@ def status(services: FleetServices, *, exit_code: bool = False) -> Report:
 
 
 def looked_at(services: FleetServices, how: Look = look) -> Generator[events.Event, None, Turns]:
-    """Look at every member, as long as nobody asks to stop."""
-    record = services.store.read()
+    """Look at every member, as long as nobody asks to stop; say whether clocks differ."""
+    record = services.at_first()
+    if said := clocks(record, services.clock.now()):
+        yield events.Said(said)
     turns = Turns.remembered(services, record)
     # Where credentials never went they don't go for a look either: nobody knows how it stands.
     elsewhere = {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}

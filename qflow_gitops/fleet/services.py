@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.fleet.clones import Heads
     from qflow_gitops.fleet.work import Work
+    from qflow_gitops.lockfile.fleet import FleetRecord
     from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.settings.fleet import Fleet, FleetMember
@@ -39,7 +40,8 @@ class FleetServices:
     oldest first: the one whose were all over last, and another one that was worked on after it.
     `frozen` says what holds everything beside fleet.lock, "" for nothing. `author` is as in the
     lockfile. `stop` says whether somebody asked to. `id` is the name of this process' claims,
-    `is_dead` says of another's that its owner is no more.
+    `is_dead` says of another's that its owner is no more. `follows` says whether `commit` descends
+    from another one. `begin` is what fleet.lock said when the fleet was read, if it was read then.
     """
 
     fleet: Fleet
@@ -53,8 +55,18 @@ class FleetServices:
     stop: Callable[[], bool] = lambda: False
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     is_dead: Callable[[str], bool] = lambda _: False
+    follows: Callable[[str], bool] = lambda _: True
+    begin: FleetRecord | None = None
 
     @property
     def files(self) -> tuple[Fleet, ...]:
         """The fleets whose waves hold: those that were worked on before, and this one."""
         return (*self.before, self.fleet)
+
+    def at_first(self) -> FleetRecord:
+        """Return what fleet.lock says, as a command finds it: a remote isn't asked twice for it."""
+        return self.begin or self.store.read()
+
+    def is_behind(self, commit: str) -> bool:
+        """Whether the fleet was worked on at a commit that this one doesn't descend from."""
+        return commit not in ("", self.commit) and not self.follows(commit)

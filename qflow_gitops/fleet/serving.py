@@ -20,6 +20,7 @@ from qflow_gitops.fleet.worker import Worker
 
 if TYPE_CHECKING:
     from qflow_gitops.fleet.services import FleetServices
+    from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.ports.git import Branches
 
@@ -73,6 +74,7 @@ class Server:
     """
 
     store: FleetStore
+    clock: Clock
     holds: Callable[[str], bool]
     fleet: Callable[[str, str], FleetServices]
     say: Callable[[str], None]
@@ -94,7 +96,7 @@ class Server:
     def _claimed(self, message: Message) -> Worker:
         """Claim the member. Raises Refused where that may not be."""
         record = self.store.read()
-        if record.commit != message.commit or not record.open:
+        if not record.is_open(message.commit, self.clock.now()):
             raise Refused(f"no wave is open at commit {message.commit[:10]}")
         services = self._services(message.commit, record.base)
         turns = Turns.remembered(services, record)

@@ -9,6 +9,7 @@ from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.times import stamp
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
+from qflow_gitops.lockfile.fleet import FleetRecord
 from qflow_gitops.lockfile.freezes import describe, recorded
 from qflow_gitops.policy.waves import MemberStanding, WaveProgress, waves_of
 from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
@@ -51,6 +52,18 @@ def frozen(services: FleetServices, turns: Turns) -> str:
     """Say what holds everything, "" for nothing."""
     kept = turns.record.freezes
     return services.frozen() or (describe(recorded(kept)) if kept else "")
+
+
+def clocks(record: FleetRecord, now: datetime) -> str:
+    """Say that a time in fleet.lock is yet to come here, "" where none is."""
+    name, seconds = record.ahead(now)
+    if not seconds:
+        return ""
+    return (
+        f"What fleet.lock says of {name} was written {seconds:,.0f} s from now: this machine's "
+        "clock is behind, or that of who wrote it is ahead. Until they agree, claims, soaks and "
+        "open waves end as much earlier or later."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +110,10 @@ class _Teller:
             why = f"the credentials {member.credentials} were never used for {address}"
             return Turn.HOLD, why, self._about_credentials()
         if by := self.turns.record.holder(member.name, self.now):
-            return (
-                Turn.WAIT,
-                f"{by.by or 'another apply'} works on it, until {by.until} at most",
-                "",
-            )
+            why = f"{by.by or 'another apply'} works on it, until {by.until} at most"
+            ahead = by.ahead(self.now)
+            why += f", by a clock that is {ahead:,.0f} s ahead of this one" if ahead else ""
+            return Turn.WAIT, why, ""
         if standing is MemberStanding.FAILED:
             return Turn.HOLD, "it failed", self._about_wave()
         if self.turns.may(member, self.found, self.now):

@@ -31,8 +31,8 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SET = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})?")
 _KNOWN = (
-    "fleetLockVersion", "serial", "commit", "open", "base", "freeze", "credentials", "releases",
-    "members",
+    "fleetLockVersion", "serial", "commit", "open", "openUntil", "base", "unmerged", "freeze",
+    "credentials", "releases", "members",
 )  # fmt: skip
 _OF_SEEN = (
     "commit", "lockCommit", "standing", "exitCode", "reason", "counts", "ended", "digest", "detail",
@@ -49,7 +49,9 @@ def to_bytes(record: FleetRecord) -> bytes:
             "serial": record.serial,
             "commit": record.commit,
             "open": record.open,
+            **({"openUntil": record.open_until} if record.open_until else {}),
             **({"base": record.base} if record.base else {}),
+            **({"unmerged": record.unmerged} if record.unmerged else {}),
             **({"freeze": [*map(event_to_json, record.freeze)]} if record.freeze else {}),
             "credentials": {
                 name: [*record.credentials[name]] for name in sorted(record.credentials)
@@ -128,7 +130,9 @@ def _record(data: Json) -> FleetRecord:
         serial=_count(data, "serial"),
         commit=_commit(data, "commit"),
         open=_count(data, "open"),
+        open_until=_time(data, "openUntil") if "openUntil" in data else "",
         base=_commit({"base": "", **data}, "base"),
+        unmerged=_commit({"unmerged": "", **data}, "unmerged"),
         freeze=tuple(map(event_from_json, _of(list, data.get("freeze", []), "freeze"))),
         credentials={
             _fits(_SET, name, "a set of credentials"): _texts(some, name)

@@ -191,6 +191,8 @@ def _changes(before: FleetRecord, after: FleetRecord) -> Iterator[str]:
             yield f"{name} {_change(was, member)}"
     if (before.open, before.commit) != (after.open, after.commit):
         yield f"wave {after.open} open at {after.commit[:10]}"
+    elif before.open_until != after.open_until:
+        yield f"wave {after.open} open until {after.open_until}"
     if before.credentials != after.credentials:
         yield "another address for credentials"
 

@@ -115,7 +115,7 @@ def test_what_changes_nothing_is_not_written(name: str, made: Made) -> None:
 def test_a_decision_that_fails_writes_nothing(name: str, made: Made) -> None:
     made(name).change(claims("ada", "a"))
     with pytest.raises(ZeroDivisionError):
-        made(name).change(lambda record: record.opened(1 // 0, COMMIT))
+        made(name).change(lambda record: record.opened(1 // 0, COMMIT, AT))
     assert made(name).change(claims("ada", "b")) is not None
     assert made(name).read().held("ada") == ("a", "b")
 
@@ -468,7 +468,7 @@ def test_git_log_tells_what_happened(made: Made, remote: Remote) -> None:
     store.change(claims("ada", "a"))
     store.change(lambda record: record.worked("a", SEEN, AT, "ada"))
     store.change(released)
-    store.change(lambda record: record.opened(2, COMMIT))
+    store.change(lambda record: record.opened(2, COMMIT, AT))
     store.change(claims("ada", *NAMES))
     store.change(lambda record: record.given_back(NAMES[:1], "ada"))
     assert remote.git("log", "--format=%s", "--reverse", BRANCH).splitlines() == [

@@ -378,6 +378,9 @@ _BY_REASON = {
         ),
         "Which one holds fleet.lock? `git remote rename … …`, or another of them.",
     ),
+    "of a driver of a fleet, come to there: test_fleet.py": (
+        "That one does the rest. Look at how it stands: `qflow-gitops fleet status`",
+    ),
     "of a member of a fleet, and typed in a clone of it: test_fleet_guide.py": (
         "Settle it in a clone of the member: `qflow-gitops reconcile`",
     ),

@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.fleet.reach import ProcessReach
+from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.settings.fleet import FleetMember
 from tests.helpers.cli import Cli
 from tests.helpers.fleets import FleetOnDisk, order_of
+from tests.helpers.git import Workspace
 from tests.helpers.partners import nightly
+from tests.helpers.stores import fleet_store_of
 from tests.helpers.storm import PROGRAM
 
 NAMES = ("c1", "a", "b")
@@ -72,6 +77,8 @@ def test_a_canary_that_fails_stops_the_rest_until_somebody_says_otherwise(
     sandbox.set_faults()
     assert order_of(sandbox.executions()) == ["c1-0"]
     assert "wave 1 is stopped" in stopped.out
+    kept = json.loads(fleet.remote.git("show", "qflow-fleet:fleet.lock"))["members"]["c1"]
+    assert kept["lockCommit"] == Workspace(fleet.folder / "c1.git").git("rev-parse", "qflow-lock")
     assert "--ack wave=1 --reason TEXT" in stopped.out
     held = operator("fleet", "apply")
     assert (held.code, len(sandbox.executions())) == (5, 1)
@@ -139,8 +146,58 @@ def test_a_commit_that_nobody_merged_is_not_applied(
     older = operator("fleet", "apply", "--to", "HEAD~1")
     assert older.code == 0
     assert operator("fleet", "apply", "--ack", "unmerged=1", "--reason", "x").code == 0
-    back = operator("fleet", "apply", "--to", "HEAD~1")
+    assert operator("fleet", "apply").code == 0, "it was released, and is the same commit"
+    fleet.clone.write("README.md", "more")
+    fleet.clone.commit("more")
+    assert operator("fleet", "apply").code == 2, "this one wasn't"
+    back = operator("fleet", "apply", "--to", "HEAD~2")
     assert back.code == 0, "nothing was worked on since, so nothing is superseded"
+
+
+@nightly
+def test_a_driver_that_a_newer_one_has_overtaken_ends_and_turns_nothing_back(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    other = fleet.remote.clone("other")
+    other.write("README.md", "more")
+    newer = other.commit("newer")
+    other.git("push", "--quiet", "origin", "HEAD:main")
+    store, work = fleet_store_of(other.path, "branch"), ProcessReach.work
+
+    def overtaken(reach: ProcessReach, member: FleetMember, words: Any) -> Any:
+        store.change(lambda record: record.opened(1, newer, "2099-01-01T00:00:00Z"))
+        return work(reach, member, words)
+
+    monkeypatch.setattr(ProcessReach, "work", overtaken)
+    done = operator("fleet", "apply")
+    assert done.code == 7, done
+    assert f"has gone on to commit {newer[:10]} meanwhile" in done.err
+    assert "`qflow-gitops fleet status`" in done.err
+    assert operator("fleet", "status").code == 0
+    assert order_of(sandbox.executions()) == ["c1-0"]
+    record = store.read()
+    assert (record.commit, record.open) == (newer, 1)
+    assert record.member("c1").seen
+    monkeypatch.setattr(ProcessReach, "work", work)
+    assert Cli(other.path, capfd)("fleet", "apply").code == 0
+    assert sorted(order_of(sandbox.executions())) == ["a-0", "b-0", "c1-0"]
+
+
+@pytest.mark.parametrize("command", ["status", "plan"])
+def test_a_look_asks_for_the_fleets_branch_once(
+    command: str, fleet: FleetOnDisk, operator: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    fetch = GitBranch.fetch
+
+    def counted(branch: GitBranch) -> str:
+        asked.append(branch.where)
+        return fetch(branch)
+
+    monkeypatch.setattr(GitBranch, "fetch", counted)
+    assert operator("fleet", command).code == 0
+    assert len(asked) == 1
 
 
 def started(fleet: FleetOnDisk, clone: Path, url: str) -> "subprocess.Popen[str]":

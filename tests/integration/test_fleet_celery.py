@@ -107,8 +107,8 @@ def broker(tmp_path: Path) -> Iterator[Redis]:
 def make(tmp_path: Path, broker: Redis, sandbox: SandboxServer) -> Iterator[Callable[..., Fleet]]:
     made: list[Fleet] = []
 
-    def fleet(*names: str, more: str = "", runs: int = 1) -> Fleet:
-        limits = f"  limits: {{time: {TIME}s}}\n  apply: {{atOnce: 8}}\n{more}"
+    def fleet(*names: str, more: str = "", runs: int = 1, time: int = TIME) -> Fleet:
+        limits = f"  limits: {{time: {time}s}}\n  apply: {{atOnce: 8}}\n{more}"
         made.append(Fleet(FleetOnDisk(tmp_path, names, more=limits, runs=runs), broker, sandbox))
         return made[-1]
 
@@ -221,6 +221,21 @@ def test_whatever_is_killed_each_run_is_sent_once_and_in_order(
     assert sorted(fleet.sent) == sorted(f"{name}-0" for name in names), fleet.said("")
     canaries = [f"{name}-0" for name in names if name.startswith("c")]
     assert sorted(fleet.sent[: len(canaries)]) == canaries
+
+
+@nightly
+def test_what_a_killed_driver_left_open_is_not_obeyed_for_long(
+    make: Callable[..., Fleet], broker: Redis
+) -> None:
+    fleet = make("c1", "a", time=1)
+    driver = fleet.apply()
+    fleet.wait(lambda: broker.waiting() == 1)
+    driver.kill()
+    driver.wait()
+    time.sleep(3.5)  # the limit, and the margin of these processes
+    fleet.work()
+    fleet.wait(lambda: f"no wave is open at commit {fleet.head[:10]}" in fleet.said())
+    assert fleet.sent == []
 
 
 @nightly

@@ -87,6 +87,21 @@ def test_what_workers_cannot_know_is_refused(
     assert order_of(sandbox.executions()) == ["a-0"]
 
 
+def test_what_was_let_go_here_is_not_for_workers(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They read what is on the remote's default branch, and nobody could tell them."""
+    monkeypatch.setenv(BROKER, nobody_listens())
+    fleet.clone.write("README.md", "more")
+    fleet.clone.commit("mine")
+    assert operator(*LOCAL, "--ack", "unmerged=1", "--reason", "x").code == 0
+    refused = operator(*CELERY)
+    assert refused.code == 2
+    assert "Have it merged first." in refused.err
+    fleet.clone.git("push", "--quiet", "origin", "HEAD:main")
+    assert "The broker doesn't answer" in operator(*CELERY).err
+
+
 @pytest.mark.parametrize("command", [CELERY, ("fleet", "worker")])
 def test_workers_agree_by_a_remote(
     command: tuple[str, ...], fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer,

@@ -105,12 +105,12 @@ class CeleryEngine:
         last, nap = clock.monotonic(), _SOON
         try:
             while True:
-                names = self._still(worker.publish(before))
+                names = self._still(worker.publish(before, worker.lasts))
                 before = worker.turns.record
                 yield from (ended := worker.worked.keys() - told)
                 told |= ended
                 busy = sum(bool(before.holder(name, clock.now())) for name in worker.turns.looked)
-                if worker.services.stop() or not (names or busy):
+                if worker.services.stop() or worker.overtaken or not (names or busy):
                     return
                 room = max(0, worker.services.fleet.at_once - busy)
                 sent = self._publish(names[:room], worker.services.commit, clock.monotonic())

@@ -1,11 +1,14 @@
 """A fleet's apply: the order of the waves, what stops them, and who works on what."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from qflow_gitops.apply import events
+from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, ExitCode, InvalidInput, UnreachableError, UsageProblem
 from qflow_gitops.fleet.applying import Asked, apply
 from qflow_gitops.fleet.engines.local import Local
@@ -22,6 +25,8 @@ from qflow_gitops.settings.fleet import Fleet, FleetMember, Subscription
 from tests.fakes.clock import FakeClock
 from tests.fakes.fleet import FakeFleetStore, FakeReach, answer
 
+UNTIL = "2026-10-06T13:00:00Z"
+"""An hour after the clock begins."""
 CANARY = Wave(select={"tier": "canary"})
 FAILED = answer("apply", ("hold", "failed"), code=ExitCode.RUN_FAILED)
 DOUBT = answer("apply", ("hold", "in_doubt"), code=ExitCode.IN_DOUBT)
@@ -346,6 +351,53 @@ def test_so_many_of_a_subscription_are_under_way() -> None:
     assert not any({"a", "b"} <= held for held in seen)
 
 
+def sharing(*names: str) -> Fleet:
+    """A fleet of which one of a, b and b2 is worked on at a time, and of x."""
+    shared = {"one": ("a", "b", "b2"), "two": ("x",)}
+    subscriptions = (
+        Subscription(name, tuple(each for each in some if each in names), 1)
+        for name, some in shared.items()
+    )
+    every = fleet(*names, waves=(Wave(),), at_once=3)
+    return every._replace(subscriptions=tuple(subscriptions))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "begun"),
+    [
+        (("a", "x"), [("a", "b", "x")], {"x"}),
+        (("a", "x", "b2"), [("a", "b", "x")], {"x"}),
+        (("a", "x"), [], set()),
+        (("a", "x", "y"), [], {"y"}),
+        (("a", "x"), [("a", "b", "x"), ("a", "x")], {"x"}),
+    ],
+    ids=["removed", "renamed", "unknown", "unknown, and one without", "removed before the last"],
+)
+def test_who_left_the_file_is_counted_as_long_as_it_is_worked_on(
+    now: tuple[str, ...], before: list[tuple[str, ...]], begun: set[str]
+) -> None:
+    """Where nobody knows of which subscription it is it may be of any."""
+    world = World(sharing(*now))
+    world.services = replace(world.services, before=tuple(sharing(*each) for each in before))
+    at = world.clock.now()
+    world.store.record = world.store.record.claimed(["b"], claim("x", "grace", at, 60.0), at)
+    world.apply()
+    assert set(world.reach.applied()) == begun
+    world.clock.sleep(60.0)
+    world.apply()
+    assert set(world.reach.applied()) == {*now}
+
+
+def test_who_left_and_was_of_no_subscription_holds_none_back() -> None:
+    only = (Subscription("one", ("a",), 1),)
+    world = World(fleet("a", waves=(Wave(),))._replace(subscriptions=only))
+    world.services = replace(world.services, before=(fleet("a", "b")._replace(subscriptions=only),))
+    at = world.clock.now()
+    world.store.record = world.store.record.claimed(["b"], claim("x", "grace", at, 60.0), at)
+    world.apply()
+    assert world.reach.applied() == ["a"]
+
+
 def test_credentials_go_nowhere_else_before_a_person_says_so() -> None:
     world = World(Fleet(members("a", credentials="ACME"), (Wave(),)))
     world.apply()
@@ -372,6 +424,58 @@ def test_a_loosened_wave_does_not_loosen_the_apply_that_brings_it() -> None:
     world.reach.ends["c1"] = FAILED
     world.apply()
     assert world.reach.applied() == ["c1"]
+
+
+def test_a_claim_by_a_clock_that_is_ahead_is_told_as_such() -> None:
+    world = World(fleet("a"))
+    ahead = world.clock.now() + timedelta(hours=1)
+    world.store.record = world.store.record.claimed(["a"], claim("x", "grace", ahead, 60), ahead)
+    told = world("a")
+    assert told.turn is Turn.WAIT
+    assert told.why.endswith("at most, by a clock that is 3,600 s ahead of this one")
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(3600, True), (60, False), (-3600, False)])
+def test_clocks_that_differ_are_told_before_anything_is_looked_at(seconds: int, said: bool) -> None:
+    world = World(fleet("a"))
+    at = stamp(world.clock.now() + timedelta(seconds=seconds))
+    seen = Seen(MemberStanding.DONE, 0, digest="v1", commit="a" * 40, lock_commit="b" * 40)
+    world.store.record = world.store.record.worked("a", seen, at)
+    words: list[events.Event] = []
+    looks = plan(world.services)
+    with suppress(StopIteration):
+        while True:
+            words.append(next(looks))
+    told = [each.text for each in words if isinstance(each, events.Said)]
+    assert [each.split(" was written ")[0] for each in told] == ["What fleet.lock says of a"] * said
+
+
+def test_a_soak_is_no_longer_for_a_members_clock_that_is_ahead() -> None:
+    waves = (Wave(select={"tier": "canary"}, soak=600.0), Wave())
+    world = World(fleet("a", "c1", waves=waves))
+    at = world.clock.now()
+    world.clock.set(at + timedelta(days=1))
+    world.reach.ends["c1"] = answer("apply", outcomes=[_outcome(world)])
+    world.clock.set(at)
+    world.apply()
+    assert world.reach.applied() == ["c1"]
+    world.clock.sleep(602.0)
+    world.apply()
+    assert world.reach.applied() == ["c1", "a"]
+
+
+def test_what_fleet_lock_said_when_the_fleet_was_read_is_not_asked_for_again() -> None:
+    class Asked(FakeFleetStore):
+        def read(self) -> FleetRecord:
+            raise AssertionError
+
+    world = World(fleet("a", "c1"))
+    world.apply()
+    kept = world.store.record
+    world.services = replace(world.services, store=Asked(kept), begin=kept)
+    assert world.plan().exit_code is ExitCode.OK
+    assert status(world.services).exit_code is ExitCode.OK
+    assert world.apply().exit_code is ExitCode.OK
 
 
 def test_status_asks_nobody() -> None:
@@ -515,9 +619,9 @@ def test_what_was_all_over_last_holds_whatever_came_since() -> None:
     world.reach.ends["c1"] = HELD
     world.apply()
     assert world.reach.applied() == ["c1"]
-    record = FleetRecord(commit="a" * 40).opened(1, "b" * 40).opened(1, "c" * 40)
+    record = FleetRecord(commit="a" * 40).opened(1, "b" * 40, UNTIL).opened(1, "c" * 40, UNTIL)
     assert (record.commit, record.base) == ("c" * 40, "a" * 40)
-    assert record.settled().opened(1, "d" * 40).base == "c" * 40
+    assert record.settled().opened(1, "d" * 40, UNTIL).base == "c" * 40
 
 
 def test_a_person_lets_go_of_a_member_that_could_not_even_be_planned() -> None:

@@ -18,7 +18,7 @@ from qflow_gitops.lockfile.fleet import claim
 from qflow_gitops.policy.waves import Wave
 from qflow_gitops.results.report import Report
 from tests.fakes.clock import FakeClock
-from tests.unit.fleet.test_applying import HELD, World, fleet
+from tests.unit.fleet.test_applying import HELD, UNTIL, World, fleet
 
 BROKER = "memory://"
 ALL = (Wave(),)
@@ -210,6 +210,41 @@ def test_where_no_worker_is_it_says_so_and_opens_nothing() -> None:
     assert stopped.value.reason == "no_worker"
     assert "fleet worker" in stopped.value.hint
     assert crowd.world.store.record.open == 0
+
+
+def test_the_wave_stays_open_as_long_as_the_driver_is_there() -> None:
+    crowd = Crowd(World(fleet("a", waves=ALL)._replace(time=60.0)))
+    record, opened = crowd.world.store, []
+
+    def lose(name: str) -> None:
+        opened.append(record.record.is_open(crowd.world.services.commit, crowd.clock.now()))
+        if crowd.clock.monotonic() > 600:
+            crowd.work(name)
+
+    crowd.takes = lose
+    assert crowd.apply().exit_code is ExitCode.OK
+    assert opened
+    assert all(opened)
+    assert record.writes < 600 / 60 + 10, "and it writes no more often than that"
+
+
+def test_a_driver_that_is_overtaken_waits_for_nobody() -> None:
+    world = World(fleet("a", "b", waves=ALL))
+    world.services = replace(world.services, follows=lambda _: False)
+    crowd = Crowd(world)
+
+    def overtake(name: str) -> None:
+        now = crowd.clock.now()
+        theirs = claim("theirs", "grace", now, 3600.0)
+        world.store.record = world.store.record.opened(1, "e" * 40, UNTIL).claimed(
+            ["b"], theirs, now
+        )
+
+    crowd.takes = overtake
+    report = crowd.apply()
+    assert (report.exit_code, report.reason) == (ExitCode.STALE, "superseded")
+    assert crowd.clock.monotonic() < 60
+    assert world.store.record.is_open("e" * 40, crowd.clock.now()), "what is theirs stays open"
 
 
 def test_the_broker_is_the_one_that_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
