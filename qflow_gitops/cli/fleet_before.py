@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
+from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, Unreadable, UsageProblem
 from qflow_gitops.settings.project import LockSettings, Project
 
 if TYPE_CHECKING:
@@ -45,7 +44,10 @@ def earlier(
 def at(
     wiring: Wiring, commit: str, remote: str, inventory: Sequence[FleetMember] = ()
 ) -> Fleet | None:
-    """Read a fleet with the members that were listed then, as far as anybody knows; None if not."""
+    """Read a fleet with the members that were listed then, as far as anybody knows; None if not.
+
+    Raises Unreadable where this clone lacks the file, as one with a filter does.
+    """
     from qflow_gitops.sources.fleets import fleet_at
 
     if commit and not wiring.git.has_commit(commit):
@@ -54,8 +56,11 @@ def at(
         return None
     for members in dict.fromkeys((tuple(one.name for one in inventory), ())):
         listed = [one for one in inventory if one.name in members]
-        with suppress(InvalidInput):
+        try:
             return fleet_at(wiring.git, commit, listed)
+        except InvalidInput as problem:
+            if isinstance(problem, Unreadable) and not problem.mode:
+                raise
     return None
 
 

@@ -26,14 +26,20 @@ if TYPE_CHECKING:
 
 REMOTE = "origin"
 """The remote whose branch has fleet.lock, and whose default branch has what is applied."""
-_LAST_MOMENT = 25.0
+_STOP_WITHIN, _LAST_MOMENT = 24.0, 25.0
 """Seconds after a signal: members get 10 to end, and what they came to is recorded then."""
+_TO_RECORD = 18.0
+"""Of these so many aren't for an exchange with a member's remote."""
 FETCH = 600.0
 """Seconds that one exchange with a member's remote may take: the first one brings all of it."""
 _PATIENCE = 60.0
 """Seconds that it is waited for whoever works on a member's clone."""
 _INVENTORY_TIME = 120.0
 _INVENTORY_MOST = 16 * 1024 * 1024
+_WHY = {
+    "late": f"it took longer than {_INVENTORY_TIME:.0f} seconds and was ended",
+    "long": f"it printed more than {_INVENTORY_MOST // 2**20} MiB and was ended",
+}
 _NEEDED = ("PATH", "HOME", "LANG", "TMPDIR", "USER", "LOGNAME", "TZ")
 """What a command that lists members gets of the environment: nothing that lets somebody in."""
 
@@ -66,14 +72,14 @@ def services(
         fleet_before.check_follows(wiring, record, commit, remote, acks)
         fleet_before.check_waves(earlier, acks)
         _check_merged(wiring, commit, let_go=not merged and _is_let_go(record, commit, acks))
-    environ, stopper = _environ(wiring, fleet, one_set_of), Stopper(_LAST_MOMENT)
+    environ, stopper = _environ(wiring, fleet, one_set_of), Stopper(_STOP_WITHIN, _LAST_MOMENT)
     wiring.time_left = stopper.time_left
     return FleetServices(
         fleet=fleet,
         before=earlier.fleets,
         commit=commit,
         store=kept,
-        reach=reach(wiring, environ, fleet, lambda: min(FETCH, stopper.left()), stopper),
+        reach=reach(wiring, environ, fleet, _fetching(stopper), stopper),
         clock=SystemClock(),
         author=wiring.author(),
         frozen=lambda: frozen(wiring),
@@ -91,6 +97,11 @@ def alone(wiring: Wiring, commit: str, inventory: Sequence[FleetMember] = ()) ->
     found = fleets.find_fleet(wiring.git, commit, inventory)
     fleets.check_alone(wiring.git, commit, found.file)
     return found.fleet
+
+
+def _fetching(stopper: Stopper) -> Callable[[], float]:
+    """Return how long an exchange with a member's remote may take; not all of the last."""
+    return lambda: min(FETCH, max(0.0, stopper.left() - _TO_RECORD))
 
 
 def interrupted(services: FleetServices, report: Report) -> Report:
@@ -224,30 +235,30 @@ def reach(
 
 def _listed(wiring: Wiring, command: str) -> tuple[FleetMember, ...]:
     """Run the command that lists members, without credentials. Raises UsageProblem."""
-    from qflow_gitops.qualys.logins.program import run
+    from qflow_gitops.qualys.logins import program
     from qflow_gitops.sources.fleets import inventory
 
     environ = {name: wiring.environ[name] for name in _NEEDED if name in wiring.environ}
     try:
-        ended = run(
-            shlex.split(command),
-            environ,
-            _INVENTORY_TIME,
-            lambda: _INVENTORY_TIME,
-            _INVENTORY_MOST,
+        words = shlex.split(command)
+        ended = program.run(
+            words, environ, _INVENTORY_TIME, lambda: _INVENTORY_TIME, _INVENTORY_MOST
         )
     except (OSError, ValueError) as problem:
         raise _no_list(command, str(problem)) from None
     if ended.status or ended.why:
-        said = ended.err.decode(errors="replace").strip()[-300:]
-        raise _no_list(command, said or f"it ended with {ended.status}")
+        why = _WHY.get(ended.why, f"it ended with {ended.status}")
+        said = program.complaint(ended)[-300:]
+        raise _no_list(command, f"{why}, and said: {said}" if said else why)
     return inventory(ended.out, command)
 
 
 def _no_list(command: str, why: str) -> UsageProblem:
+    from qflow_gitops.qualys.logins.program import without_secrets
+
     return UsageProblem(
-        f"The inventory's command doesn't work: {why}.",
-        where=command,
+        f"The inventory's command doesn't work: {why.rstrip('.')}.",
+        where=without_secrets(command),
         not_done="No member was looked at.",
         hint="It has to print a JSON list of members, and gets no credentials.",
         reason="fleet_inventory",

@@ -115,7 +115,8 @@ class _Teller:
             why += f", by a clock that is {ahead:,.0f} s ahead of this one" if ahead else ""
             return Turn.WAIT, why, ""
         if standing is MemberStanding.FAILED:
-            return Turn.HOLD, "it failed", self._about_wave()
+            mend = f"Fix the member, then: `{self.command}`"
+            return Turn.HOLD, "it failed", self._about_wave() if self.found.stopped else mend
         if self.turns.may(member, self.found, self.now):
             return Turn.RUN, "", ""
         if member.name in self.turns.begun:  # it was worked on just now, and stands so still

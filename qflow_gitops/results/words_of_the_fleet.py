@@ -100,7 +100,8 @@ FLEET = (
     ),
     Word(
         "broker",
-        "The broker at QFLOW_FLEET_BROKER doesn't answer, or isn't set to what can be one.",
+        "The broker at QFLOW_FLEET_BROKER doesn't answer, isn't set to what can be one, or has a "
+        "queue of another program.",
         "Set it right, start the broker, and run the command again.",
     ),
     Word(

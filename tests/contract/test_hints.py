@@ -367,6 +367,15 @@ _BY_REASON = {
             "this broker: `qflow-gitops fleet worker`"
         ),
     ),
+    "about a broker, of which a test ends the program instead: test_fleet_celery.py": (
+        (
+            "Give the fleet a virtual host of its own in QFLOW_FLEET_BROKER, or, where nobody else "
+            "uses the queue: `rabbitmqctl delete_queue qflow-fleet`"
+        ),
+    ),
+    "of a fleet on a bad day, and typed there: test_fleet_bad_days.py": (
+        "Make one, and work there: `…`",
+    ),
     "of a job that works on a fleet, typed there: test_fleet_jobs.py": (
         "Look who is in it: `qflow-gitops fleet status -v`",
         "Name those of one set only, or leave out --one-set.",

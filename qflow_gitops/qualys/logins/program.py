@@ -6,6 +6,7 @@ and is kept whole.
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -13,10 +14,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, NamedTuple
 
+from qflow_gitops.specs import secrets
+
 GLANCE, LAST_WORDS = 0.05, 0.3
 """Seconds between looks whether it has ended; and until it is killed."""
 MOST = 64 * 1024
 """Bytes of what it writes: of its result, which is none if longer, and of what it complains."""
+LOOKED_AT = 8 * 1024
+"""Bytes of what a program wrote that are looked at where it gives nothing."""
+_GIVEN = re.compile(
+    r"(\b(?:bearer|basic) +|(?<!\S)--?[\w-]{0,40}(?:password|secret|token|key)[= ]|(?<!\S)-u )\S+",
+    re.IGNORECASE,
+)
+"""What stands behind such a word is given away by many a program that tells how it was called."""
 
 
 class Ended(NamedTuple):
@@ -52,9 +62,9 @@ def run(
     assert process.stdout is not None  # noqa: S101  asked for above
     assert process.stderr is not None  # noqa: S101
     try:
-        written = {process.stdout: b"", process.stderr: b""}
+        written = {process.stdout: bytearray(), process.stderr: bytearray()}
         why = _listen(process, written, time.monotonic() + seconds, time_left, most)
-        out, err = written.values()
+        out, err = map(bytes, written.values())
         return Ended(process.returncode if not why else -1, out, err, why)
     finally:
         _end(process)
@@ -62,9 +72,22 @@ def run(
             pipe.close()
 
 
+def complaint(ended: Ended) -> str:
+    """Return what a program complained of, as one line, cut, without what looks like a secret."""
+    said = ended.err[:LOOKED_AT].decode(errors="replace")
+    return without_secrets(" ".join(said.split()))
+
+
+def without_secrets(line: str) -> str:
+    """Return a line without what looks like a secret, or stands where one is given."""
+    for start, end in sorted(secrets.spans(line), reverse=True):
+        line = f"{line[:start]}***{line[end:]}"
+    return _GIVEN.sub(r"\1***", line)
+
+
 def _listen(
     process: subprocess.Popen[bytes],
-    written: dict[IO[bytes], bytes],
+    written: dict[IO[bytes], bytearray],
     deadline: float,
     time_left: Callable[[], float],
     most: int,
@@ -87,7 +110,8 @@ def _listen(
                 piece = os.read(key.fd, 65536)
                 if not piece:
                     open_ones.unregister(key.fd)
-                written[key.data] = (written[key.data] + piece)[: most + 1]
+                kept = written[key.data]
+                kept += piece[: most + 1 - len(kept)]
             if len(written[result]) > most:
                 return "long"
             if ended and (left <= 0 or not ready):
