@@ -35,6 +35,7 @@ _ACKS = click.option(
     multiple=True,
     metavar="NAME=N",
     callback=options.counts,
+    shell_complete=options.completed("releases"),
     help="Release what is held: wave=N, a wave that is stopped; credentials=N, so many members "
     "whose credentials would go to another address; unmerged=1; rewritten=1, where history was "
     "rewritten; moved=1, where fleet.yaml was elsewhere. Needs --reason.",
@@ -164,7 +165,13 @@ def matrix_(
 
 
 @command.command("work")
-@click.argument("names", metavar="MEMBER...", nargs=-1, required=True)
+@click.argument(
+    "names",
+    metavar="MEMBER...",
+    nargs=-1,
+    required=True,
+    shell_complete=options.completed("members"),
+)
 @options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
 @click.option(
     "--one-set",

@@ -17,7 +17,7 @@ from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.settings.fleet import FleetMember
 from tests.helpers.cli import Cli
-from tests.helpers.fleets import FleetOnDisk, order_of
+from tests.helpers.fleets import FleetOnDisk, fits, order_of
 from tests.helpers.git import Workspace
 from tests.helpers.partners import nightly
 from tests.helpers.stores import fleet_store_of
@@ -48,7 +48,7 @@ def members(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def test_a_fleet_is_planned_applied_and_is_done(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
 ) -> None:
-    planned = operator.json("fleet", "plan")
+    planned = fits(operator.json("fleet", "plan"))
     assert {name: one["action"] for name, one in members(planned).items()} == {
         "c1": "run", "a": "wait", "b": "wait",
     }  # fmt: skip
@@ -63,9 +63,10 @@ def test_a_fleet_is_planned_applied_and_is_done(
     assert len(sandbox.executions()) == 3
     fleet.change("a", "two")
     assert operator("fleet", "plan", "--exit-code").code == 10
-    assert operator("fleet", "apply").code == 0
+    assert fits(operator.json("fleet", "apply"))["exitCode"] == 0
     assert order_of(sandbox.executions())[3:] == ["a-two"]
-    assert {one["standing"] for one in operator.json("fleet", "status")["members"]} == {"done"}
+    status = fits(operator.json("fleet", "status"))
+    assert {one["standing"] for one in status["members"]} == {"done"}
 
 
 def test_a_canary_that_fails_stops_the_rest_until_somebody_says_otherwise(

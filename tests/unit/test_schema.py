@@ -115,7 +115,16 @@ def test_every_field_explains_itself(place: str, one: dict[str, Any]) -> None:
     assert one["title"]
     assert one["description"].endswith(".")
     assert one["examples"]
-    listed = ("lockfile", "plan", "show", "report", "statement", "fleet-report", "fleet-lock")
+    listed = (
+        "lockfile",
+        "plan",
+        "show",
+        "report",
+        "statement",
+        "fleet-report",
+        "fleet-audit",
+        "fleet-lock",
+    )
     if not place.startswith(listed):
         here = {
             **schemas.load(place.split("/", maxsplit=1)[0])["$defs"].get(_target(one), {}),
@@ -132,7 +141,7 @@ def test_every_example_is_valid(name: str) -> None:
             assert root.evolve(schema=one).is_valid(example), f"{place}: {example}"
 
 
-OUTPUTS = ("plan", "show", "report", "fleet-report")
+OUTPUTS = ("plan", "show", "report", "fleet-report", "fleet-audit")
 WRITTEN = tuple(name for name in schemas.SCHEMAS if name not in OUTPUTS)
 """Of an output a reader has to ignore what it doesn't know; files take no unknown keys."""
 

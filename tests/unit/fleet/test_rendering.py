@@ -28,6 +28,7 @@ from qflow_gitops.results.fleets import (
 )
 from qflow_gitops.results.report import Report, failed
 from qflow_gitops.specs import schemas
+from tests.helpers.fleets import fits
 from tests.unit.fleet.test_applying import DOUBT, FAILED, World, fleet
 from tests.unit.test_markdown import HOSTILE, harmless
 
@@ -189,5 +190,7 @@ def test_a_report_of_members_escapes_what_they_tell() -> None:
     assert "\x1b" not in page + text.render(report)
     assert "2 succeeded" in page
     assert "2 members, 1 reported" in text.render(report)
-    assert json.loads(as_json.render(report))["members"][1]["counts"] is None
+    data = fits(json.loads(as_json.render(report)))
+    assert [one["counts"] for one in data["members"]] == [{"attempts": 2, "succeeded": 2}, None]
+    fits(json.loads(as_json.render(failed("fleet report", LockError("It can't be read.")))))
     harmless(markdown.render(report))

@@ -1,0 +1,74 @@
+"""The exit codes of a fleet's commands that the guide names, where no member has to be applied."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops.lockfile.fleet import claim
+from qflow_gitops.stores.local_fleet import LocalFleetStore
+from tests.helpers.cli import Cli
+from tests.helpers.fleet_members import SETTINGS, home
+from tests.helpers.fleets import fits
+from tests.helpers.git import Workspace
+
+LATER = "2100-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def fleet(workspace: Workspace, tmp_path: Path) -> Workspace:
+    """A fleet of one member, which has a run that is due; its repository has no remote."""
+    settings = f"{SETTINGS}  apply: {{approvals: elsewhere}}\n"
+    acme = home(tmp_path / "members", "acme", settings=settings)
+    head = "apiVersion: qflow-gitops/v1\nkind: Fleet\nspec:\n  members:\n"
+    workspace.write("fleet.yaml", f"{head}    - {{name: acme, repository: {acme.address}}}\n")
+    workspace.commit("the fleet")
+    return workspace
+
+
+@pytest.fixture
+def lock(fleet: Workspace) -> LocalFleetStore:
+    return LocalFleetStore(fleet.path / ".git" / "qflow-gitops")
+
+
+def test_6_where_another_one_works_on_what_is_left(
+    fleet: Workspace, lock: LocalFleetStore, cli: Cli
+) -> None:
+    now = datetime.now(UTC)
+    other = claim("other", "ada", now, 600)
+    lock.change(lambda record: record.claimed(["acme"], other, now))
+    told = fits(cli.json("fleet", "apply"))
+    assert told["exitCode"] == 6
+    assert told["members"][0]["detail"].startswith("ada works on it")
+    assert lock.read().held("other") == ("acme",)
+
+
+def test_7_where_a_newer_commit_was_applied(
+    fleet: Workspace, lock: LocalFleetStore, cli: Cli
+) -> None:
+    fleet.write("README.md", "More.\n")
+    newest = fleet.commit("more")
+    lock.change(lambda record: record.opened(1, newest, LATER))
+    for words in (("apply",), ("matrix",), ("work", "acme")):
+        told = fits(cli.json("fleet", *words, "--to", "HEAD~1"))
+        assert (told["exitCode"], told["reason"]) == (7, "superseded")
+        assert told["error"]["notDone"] == "No member was worked on."
+
+
+EACH = (
+    ("plan",), ("apply",), ("status",), ("matrix",), ("work", "acme"), ("freeze", "--reason", "x"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", EACH)
+def test_11_where_fleet_lock_can_not_be_read(
+    words: tuple[str, ...], fleet: Workspace, lock: LocalFleetStore, cli: Cli
+) -> None:
+    lock.change(lambda record: record.opened(1, "a" * 40, LATER))
+    file = Path(lock.where)
+    broken = file.read_text() + "}"
+    file.write_text(broken)
+    told = cli.json("fleet", *words)
+    assert (told["exitCode"], told["reason"]) == (11, "fleet_broken")
+    assert "mv " in told["error"]["hint"]
+    assert file.read_text() == broken, "it is left as it is"
