@@ -27,6 +27,25 @@ _INVENTORY = click.option(
     default="",
     help="A command that prints more members, as a JSON list. It runs without credentials.",
 )
+
+
+def _refuse(ctx: click.Context, _param: click.Parameter, command: str) -> None:
+    """Say why jobs and workers take no inventory, which stands in no commit.
+
+    Each of them would ask for a list of its own. In a shorter one, waves are over sooner: it would
+    begin members whose turn it isn't.
+    """
+    if command and not ctx.resilient_parsing:
+        raise click.UsageError(
+            "Members of an inventory stand in no commit, so jobs and workers could each read "
+            f"another list of them, and `{ctx.command.name}` takes none. Work on them from one "
+            "machine (`qflow-gitops fleet apply --inventory COMMAND`), or write them into "
+            "fleet.yaml.",
+            ctx,
+        )
+
+
+_NO_INVENTORY = click.option("--inventory", hidden=True, expose_value=False, callback=_refuse)
 _REASON = click.option("--reason", default="", metavar="TEXT", help="Why; goes into fleet.lock.")
 
 _ACKS = click.option(
@@ -133,6 +152,7 @@ def apply_(
     is_flag=True,
     help="What failed stays so until its ref moves: for every round of a run after its first.",
 )
+@_NO_INVENTORY
 @_ACKS
 @_REASON
 @options.output("matrix", "gitlab", "text", "json", "markdown")
@@ -179,6 +199,7 @@ def matrix_(
     help="QFLOW_*, GITHUB_TOKEN and GIT_TOKEN are the members' set of credentials, without its "
     "name before them: for a job that holds no other.",
 )
+@_NO_INVENTORY
 @options.output("text", "json", "markdown")
 @click.pass_obj
 def work_(
@@ -214,6 +235,7 @@ def work_(
     metavar="N",
     help="How many members are worked on at once: 4 unless given.",
 )
+@_NO_INVENTORY
 @click.pass_obj
 def worker_(wiring: Wiring, concurrency: int) -> int:
     """Work on members that `fleet apply --engine celery` publishes, until SIGTERM.
@@ -226,22 +248,27 @@ def worker_(wiring: Wiring, concurrency: int) -> int:
 
 
 @command.command("status")
+@_INVENTORY
 @click.option("--exit-code", is_flag=True, help="Exit with the worst of the members' codes.")
 @options.output("text", "json", "markdown")
 @click.pass_obj
-def status_(wiring: Wiring, exit_code: bool, format_name: str, copies: options.Copies) -> int:
+def status_(
+    wiring: Wiring, inventory: str, exit_code: bool, format_name: str, copies: options.Copies
+) -> int:
     """Show how each member was seen last, by fleet.lock, without a look at any."""
 
     def work() -> Report:
         from qflow_gitops.fleet.planning import status
 
-        return status(fleet_wiring.services(wiring, "HEAD"), exit_code=exit_code)
+        services = fleet_wiring.services(wiring, "HEAD", inventory)
+        return status(services, exit_code=exit_code)
 
     return run(wiring, "fleet status", work, format_name, copies)
 
 
 @command.command("report")
 @options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
+@_INVENTORY
 @options.span
 @click.option(
     "--output",
@@ -256,6 +283,7 @@ def status_(wiring: Wiring, exit_code: bool, format_name: str, copies: options.C
 def report_(
     wiring: Wiring,
     head: str,
+    inventory: str,
     since: str,
     until: str,
     output: str,
@@ -267,7 +295,8 @@ def report_(
     def work() -> Report:
         from qflow_gitops.cli import fleet_report
 
-        return fleet_report.made(wiring, head, options.span_of(since, until), output)
+        span = options.span_of(since, until)
+        return fleet_report.made(wiring, head, inventory, span, output)
 
     return run(wiring, "fleet report", work, format_name, copies)
 

@@ -55,6 +55,30 @@ def test_7_where_a_newer_commit_was_applied(
         assert told["error"]["notDone"] == "No member was worked on."
 
 
+@pytest.mark.parametrize("words", [("matrix",), ("work", "acme"), ("worker",)])
+def test_2_where_jobs_are_to_read_an_inventory(
+    words: tuple[str, ...], fleet: Workspace, lock: LocalFleetStore, cli: Cli
+) -> None:
+    done = cli("fleet", *words, "--inventory", "cat more.json")
+    assert (done.code, done.out) == (2, "")
+    assert "stand in no commit" in done.err
+    assert "`qflow-gitops fleet apply --inventory COMMAND`" in " ".join(done.err.split())
+    assert "--inventory" not in cli("fleet", words[0], "--help").out
+    assert lock.read().serial == 0
+
+
+@pytest.mark.parametrize("name", ["status", "report"])
+def test_members_of_an_inventory_are_looked_at(
+    name: str, fleet: Workspace, cli: Cli, tmp_path: Path
+) -> None:
+    listed = tmp_path / "more.json"
+    listed.write_text('[{"name": "globex", "repository": "/nowhere/globex.git"}]')
+    fleet.write("fleet.yaml", "apiVersion: qflow-gitops/v1\nkind: Fleet\nspec: {waves: [{}]}\n")
+    fleet.commit("all members come from elsewhere")
+    told = fits(cli.json("fleet", name, "--inventory", f"cat {listed}"))
+    assert [one["name"] for one in told["members"]] == ["globex"]
+
+
 EACH = (
     ("plan",), ("apply",), ("status",), ("matrix",), ("work", "acme"), ("freeze", "--reason", "x"),
 )  # fmt: skip
