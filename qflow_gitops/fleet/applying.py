@@ -20,7 +20,7 @@ from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.fleet.worker import Worker
 from qflow_gitops.lockfile.fleet import FLEET_LOCK, FleetRecord, Release
 from qflow_gitops.policy.waves import MemberStanding
-from qflow_gitops.results.fleets import FleetTold, Turn
+from qflow_gitops.results.fleets import STANDINGS, FleetTold, Turn
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.reasons import given
 
@@ -90,7 +90,8 @@ def _soaked(
 ) -> Generator[events.Event, None, bool]:
     """Wait until a soak is over; False where none ends in time."""
     clock = services.clock
-    opens = turns.progress(clock.now()).opens
+    found = turns.progress(clock.now())
+    opens = 0.0 if found.stopped else found.opens
     if not opens or clock.monotonic() + opens - clock.now().timestamp() > until:
         return False
     yield events.Said(f"The next wave begins in {opens - clock.now().timestamp():,.0f} s.")
@@ -202,7 +203,7 @@ def _isnt_so(message: str, right: str, is_any: bool) -> UsageProblem:
 
 def _ended(name: str, found: Looked, number: int) -> str:
     said = f": {found.seen.detail}" if found.seen.detail else ""
-    return f"{number:,}. {name}: {found.standing.value}{said}"
+    return f"{number:,}. {name}: {STANDINGS[found.standing]}{said}"
 
 
 def code_of(body: FleetTold, worked: Mapping[str, Looked]) -> tuple[ExitCode, str]:

@@ -45,7 +45,7 @@ def plan(
 def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     """Tell what fleet.lock says, without a look at any member. Raises LockError."""
     turns = Turns.remembered(services, services.at_first())
-    body = told(services, turns)
+    body = told(services, turns)._replace(remembered=True)
     if not exit_code:
         return Report("fleet status", body=body)
     code = worst([exit_of(one.exit_code) for one in body.members])

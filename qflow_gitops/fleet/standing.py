@@ -187,8 +187,9 @@ def _outcome(outcome: Json) -> _Told:
     standing, word, hold = _STATES.get(state, _HELD), state, _text(last, "hold")
     if state == State.UNSENT and hold:
         standing, word = _HELD, hold
-    why = _text(last, "detail") or _text(attempt, "status")
-    return _Told(standing, word, f"{_name(outcome)}: {state}" + (f", {why}" if why else ""))
+    detail, status = _text(last, "detail"), _text(attempt, "status")
+    why = f": {detail}" if detail else f' ("{status}")' if status else ""
+    return _Told(standing, word, f"{_name(outcome)}: {state.replace('_', ' ')}{why}")
 
 
 # --- what a report has ---------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What is told of a fleet, by how its members stand and whose turn it is."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +8,11 @@ from datetime import UTC, datetime
 
 from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.times import stamp
+from qflow_gitops.fleet.looking import environment
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.lockfile.fleet import FleetRecord
-from qflow_gitops.lockfile.freezes import describe, recorded
+from qflow_gitops.lockfile.freezes import UNFREEZE_FLEET, describe, recorded
 from qflow_gitops.policy.waves import MemberStanding, WaveProgress, waves_of
 from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
 from qflow_gitops.settings.fleet import FleetMember
@@ -98,6 +100,7 @@ class _Teller:
             looked.worked,
             self.turns.record.holder(member.name, self.now) is not None,
             member.credentials,
+            _clone(member) if standing in _TELLING and looked.seen.commit else "",
         )
 
     def _turn(self, member: FleetMember, standing: MemberStanding) -> tuple[Turn, str, str]:
@@ -105,7 +108,7 @@ class _Teller:
         if standing in _OVER:
             return Turn.SKIP, "", ""
         if self.frozen:
-            return Turn.HOLD, "everything is frozen", ""
+            return Turn.HOLD, "everything is frozen", self._about_freeze()
         if address := self.turns.elsewhere(member):
             why = f"the credentials {member.credentials} were never used for {address}"
             return Turn.HOLD, why, self._about_credentials()
@@ -127,7 +130,17 @@ class _Teller:
             return Turn.WAIT, f"wave {self.found.wave} soaks", ""
         return Turn.WAIT, f"wave {self.found.wave} isn't over", ""
 
+    def _about_freeze(self) -> str:
+        return f"When it is over: `{UNFREEZE_FLEET}`" if self.turns.record.freezes else ""
+
     def _about_wave(self) -> str:
+        if not self.found.stopped:
+            return ""
+        if doubtful := self.found.doubtful:
+            return (
+                f"First settle what is in doubt, in a clone of {doubtful[0]}: "
+                "`qflow-gitops reconcile`"
+            )
         return (
             "Fix a member and apply again, or let the wave go on without it: "
             f"`{self.command} --ack wave={self.found.wave} --reason TEXT`"
@@ -153,3 +166,12 @@ class _Teller:
             stamp(datetime.fromtimestamp(self.found.opens, UTC)) if soaks else "",
             number < self.found.wave,
         )
+
+
+def _clone(member: FleetMember) -> str:
+    """Return the commands that show what a member's own plan says."""
+    address = without_secrets(member.repository)
+    folder = member.name if member.project == "." else f"{member.name}/{member.project}"
+    clone = f"git clone --branch {shlex.quote(member.ref)} {shlex.quote(address)}"
+    which = " ".join(("plan", *environment(member)))
+    return f"`{clone} {member.name} && qflow-gitops -C {shlex.quote(folder)} {which}`"

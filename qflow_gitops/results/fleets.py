@@ -20,6 +20,18 @@ class Turn(StrEnum):
     """There is nothing to do."""
 
 
+STANDINGS: Mapping[MemberStanding, str] = {
+    MemberStanding.DONE: "done",
+    MemberStanding.FORGIVEN: "forgiven",
+    MemberStanding.FAILED: "failed",
+    MemberStanding.OPEN: "under way",
+    MemberStanding.DOUBT: "in doubt",
+    MemberStanding.HELD: "held",
+    MemberStanding.UNSENT: "due",
+}
+"""How a member stands, in words for people."""
+
+
 class MemberTold(NamedTuple):
     """A member, and what was last seen of it.
 
@@ -27,7 +39,8 @@ class MemberTold(NamedTuple):
     what a person types about that; "" for nothing. `commit` is the one that its ref names, "" where
     it could not be looked at, which `problem` says. `ended` is when its newest execution
     did (RFC 3339), "" unknown. `worked`: this command worked on it; `claimed`: somebody does.
-    `credentials` is the name of its set, "" for none.
+    `credentials` is the name of its set, "" for none. `clone` are the commands that show all that
+    its own plan says, "" where nothing of its own holds it, or where it can't be reached.
     """
 
     name: str
@@ -47,6 +60,7 @@ class MemberTold(NamedTuple):
     worked: bool = False
     claimed: bool = False
     credentials: str = ""
+    clone: str = ""
 
 
 class WaveTold(NamedTuple):
@@ -69,9 +83,10 @@ class FleetTold(NamedTuple):
 
     `where` and `serial` are those of fleet.lock. `wave` is the first one that isn't over.
     `stopped`: no later wave begins until a person decides. `frozen` says why everything is
-    held, "" where it isn't. `applied`: this is what an apply came to. `jobs` are the members that
-    are to be worked on now by processes elsewhere. `loosened` says in what fleet.yaml holds less
-    than what was applied last, which counts as well until all waves are over.
+    held, "" where it isn't. `applied`: this is what an apply came to; `remembered`: it is by
+    fleet.lock, without a look at the members. `jobs` are the members that are to be worked on now
+    by processes elsewhere. `loosened` says in what fleet.yaml holds less than what was applied
+    last, which counts as well until all waves are over.
     """
 
     commit: str
@@ -83,6 +98,7 @@ class FleetTold(NamedTuple):
     stopped: bool = False
     frozen: str = ""
     applied: bool = False
+    remembered: bool = False
     jobs: tuple[MemberTold, ...] = ()
     loosened: tuple[str, ...] = ()
 

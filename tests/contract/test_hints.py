@@ -474,6 +474,9 @@ def test_a_command_is_whole() -> None:
 
 
 BESIDE = {
+    "qflow_gitops.fleet.telling:_about_wave": "below a fleet's plan, typed: test_fleet_guide.py",
+    "qflow_gitops.fleet.telling:_clone": "below a fleet's plan, typed: test_fleet_guide.py",
+    "qflow_gitops.render.textfleet:ways": "below a fleet's status, typed: test_fleet_guide.py",
     "qflow_gitops.fleet.working:_reported": "a note, followed in test_fleet_jobs.py",
     "qflow_gitops.cli.slips:": "after a slip: test_commands.py",
     "qflow_gitops.cli.slips:of_command": "after a slip: test_commands.py",

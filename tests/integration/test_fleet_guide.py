@@ -151,12 +151,15 @@ def test_a_doubt_is_settled_in_a_clone_of_the_member(team: Team) -> None:
     team.merge()
     team.sandbox.set_faults("accept-then-drop@run", "list-lag=3600")
     team("qflow-gitops fleet apply", 9)
-    assert "in doubt" in team("qflow-gitops fleet plan")
+    told = team("qflow-gitops fleet plan")
+    assert "First settle what is in doubt, in a clone of acme: `qflow-gitops reconcile`" in told
+    (cloned,) = re.findall("`(git clone[^`]*)`", told)
+    assert "`qflow-gitops fleet plan`" in team("qflow-gitops fleet status")
     hint = team("qflow-gitops fleet apply --ack wave=1 --reason 'it is known'", 2)
     assert "in a clone of the member: `qflow-gitops reconcile`" in hint
     team.sandbox.set_faults()
     team.sandbox.elapse(3600)
-    team('git clone --quiet "$ACME_REPOSITORY" acme')
+    assert "in doubt" in team(cloned)
     team("qflow-gitops -C acme reconcile")
     team("qflow-gitops fleet apply --timeout 1m")
     assert team.sent == 3

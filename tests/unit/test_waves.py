@@ -312,6 +312,12 @@ def test_a_doubt_in_any_wave_stops_all() -> None:
     assert (found.stopped, found.allowed) == (True, frozenset())
 
 
+def test_a_doubt_stops_the_wave_that_it_keeps_open_and_goes_on_being_looked_up() -> None:
+    one = fleet(Wave(select=CANARY), Wave())
+    found = progress(one, members(DONE, DOUBT, UNSENT, canaries=1))
+    assert (found.wave, found.stopped, found.allowed) == (2, True, frozenset("1"))
+
+
 @pytest.mark.parametrize("standing", [FAILED, DOUBT, HELD])
 @pytest.mark.parametrize("counting", list(Counting))
 def test_an_outcome_means_what_the_fleet_says(standing: MemberStanding, counting: Counting) -> None:

@@ -54,7 +54,9 @@ MEMBERS = (
     member(
         "globex", 2, STOPPED, Turn.HOLD, {"run": 2, "done": 1, "failed": 1, "hold": 1},
         exit_code=1, reason="run_failed", why="it failed", way=WAY,
-        problem="prod/encrypt-prod-buckets: failed, Failed", worked=True,
+        problem='prod/encrypt-prod-buckets: failed ("Failed")', worked=True,
+        clone="`git clone --branch main https://git.example.com/globex/runs.git globex "
+        "&& qflow-gitops -C globex plan`",
     ),
     member("initech", 2, DONE, Turn.SKIP, {"run": 12, "done": 12, "unchanged": 18}, worked=True),
     member("umbrella-corporation-emea", 2, OPEN, Turn.WAIT, {"wait": 1}, exit_code=8),
@@ -91,7 +93,7 @@ LOOSENED = SOAKING._replace(
         "in an earlier wave: acme (wave 2 → 1), globex (wave 2 → 1), initech (wave 3 → 1)",
     )
 )
-FROZEN = TOLD._replace(frozen="incident 42, by ada since 2026-10-06T09:30:00Z")
+FROZEN = TOLD._replace(frozen="incident 42, by ada since 2026-10-06T09:30:00Z", remembered=True)
 CASES: Mapping[str, Report] = {
     "plan": Report("fleet plan", ExitCode.UNREACHABLE, "members", body=TOLD),
     "apply": Report("fleet apply", ExitCode.RUN_FAILED, "members",
@@ -115,7 +117,8 @@ def test_what_a_reader_sees(name: str, form: str, request: pytest.FixtureRequest
         told = json.dumps(json.loads(as_json.render(report)), indent=1) + "\n"
     else:
         told = text.render(report, width=int(form))
-        assert max(map(cells, told.splitlines())) <= int(form)
+        whole = [one for one in told.splitlines() if "git clone" not in one]  # to be copied
+        assert max(map(cells, whole)) <= int(form)
     file = GOLDEN / f"{name}.{form}.txt"
     if request.config.getoption("--golden"):
         file.write_text(told, encoding="utf-8")
@@ -124,10 +127,35 @@ def test_what_a_reader_sees(name: str, form: str, request: pytest.FixtureRequest
 
 def test_what_came_of_runs_takes_the_place_of_what_was_planned() -> None:
     told = text.render(CASES["apply"], width=140)
-    (line,) = [one for one in told.splitlines() if "globex" in one]
+    (line,) = [one for one in told.splitlines() if one.startswith("✗  globex")]
     assert "1 done, 1 failed, 1 held" in line
     assert "2 to run" not in told
     assert "3 to run, 2 held" in told, "what wasn't worked on shows what is due"
+
+
+def _stopped(name: str, **more: Any) -> str:
+    """Return the line of the wave that is stopped, with one member that stands as it is given."""
+    held = member(name, 3, more.pop("standing"), Turn.HOLD)
+    body = TOLD._replace(members=(held,), **more)
+    told = text.render(Report("fleet plan", body=body))
+    return next(one for one in told.splitlines() if "is stopped" in one)
+
+
+def test_a_wave_that_is_stopped_names_who_stops_it() -> None:
+    """It may be a member of a later wave, whom the wave's own line doesn't count."""
+    waves = (WaveTold(1, 1, {UNSENT: 1}, "0"), WaveTold(2, 39, {STOPPED: 1, UNSENT: 38}, "0"))
+    line = _stopped("hooli", standing=STOPPED, waves=waves, wave=1)
+    assert line.endswith("1 due; at most 0 may fail; hooli failed")
+    line = _stopped("hooli", standing=MemberStanding.DOUBT, waves=waves, wave=1)
+    assert line.endswith("; hooli is in doubt")
+
+
+def test_a_wave_that_a_stricter_file_stops_says_so() -> None:
+    waves = (WaveTold(1, 10, {STOPPED: 1, UNSENT: 9}, "10%"),)
+    line = _stopped("hooli", standing=STOPPED, waves=waves, wave=1)
+    assert (
+        "at most 1 (10%) may fail; hooli failed; the waves of the commit before let fewer" in line
+    )
 
 
 def test_what_is_done_is_shown_where_all_is_asked_for() -> None:
