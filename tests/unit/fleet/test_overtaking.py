@@ -71,8 +71,10 @@ def test_who_waits_for_a_soak_goes_no_further_either() -> None:
     world.apply()
     world.reach.commits["c1"] = "d" * 40
     amid(world, "c1", goes_on)
+    begun = world.clock.monotonic()
     assert is_superseded(world.apply(patience=3600.0))
     assert world.reach.applied() == ["c1", "c1"]
+    assert world.clock.monotonic() == begun, "nor does it wait for that"
 
 
 def test_who_comes_later_at_a_newer_commit_goes_on() -> None:
