@@ -20,7 +20,7 @@ from tests.helpers.kills import PROGRAM, Killer
 from tests.helpers.partners import NIGHTLY, rows
 from tests.helpers.specs import spec
 
-APART = 41
+APART = 83
 """So many steps of a move lie between two that are killed in one test."""
 WAYS = {
     "to a branch": (("--to", "branch"), "worktree"),
