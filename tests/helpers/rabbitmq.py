@@ -66,7 +66,7 @@ class RabbitMQ(Broker):
                 [_AS_IT_IS], env=environ, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not self._answers():
             assert time.monotonic() < deadline, (self.folder / "server.log").read_text()
             time.sleep(0.1)

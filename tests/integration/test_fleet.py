@@ -1,8 +1,6 @@
 """A fleet's apply over real git and the sandbox: waves, kills, two at once, changed files."""
 
-import contextlib
 import json
-import os
 import signal
 import subprocess
 import time
@@ -22,6 +20,7 @@ from tests.helpers.git import Workspace
 from tests.helpers.partners import nightly
 from tests.helpers.stores import fleet_store_of
 from tests.helpers.storm import PROGRAM
+from tests.helpers.workers import with_children
 
 NAMES = ("c1", "a", "b")
 
@@ -264,18 +263,3 @@ def test_a_signal_ends_it_and_gives_back_what_it_claimed(
     assert [one["claim"] for one in record["members"].values() if one["claim"]] == []
     assert operator("fleet", "apply").code == 0
     assert sorted(order_of(sandbox.executions())) == ["a-0", "b-0", "c1-0"]
-
-
-def with_children(pid: int, number: int) -> None:
-    """Signal a process and all that descend from it: members' have sessions of their own."""
-    children: dict[int, list[int]] = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            child, _, rest = file.read_text().partition(" (")
-            children.setdefault(int(rest.rpartition(")")[2].split()[1]), []).append(int(child))
-    todo = [pid]
-    while todo:
-        one = todo.pop()
-        todo += children.get(one, [])
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(one, number)

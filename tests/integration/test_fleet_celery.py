@@ -5,8 +5,6 @@ By day on Redis; RabbitMQ, which takes longer to begin than all of that, has its
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,95 +12,21 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.benchmarks import killed
 from tests.helpers import rabbitmq, redis
 from tests.helpers.brokers import Broker, message
-from tests.helpers.fleets import FleetOnDisk, order_of
+from tests.helpers.fleets import FleetOnDisk
 from tests.helpers.partners import nightly, requires
 from tests.helpers.rabbitmq import RabbitMQ
 from tests.helpers.redis import Redis
+from tests.helpers.workers import Fleet, Hurry
 
 BROKERS = [
     pytest.param(Redis, marks=requires(redis.PROGRAM)),
     pytest.param(RabbitMQ, marks=[nightly, requires(rabbitmq.PROGRAM)]),
 ]
 
-HURRIED = (
-    "from qflow_gitops.fleet import worker; worker.MARGIN = {margin}; "
-    "from qflow_gitops.cli.main import main; main()"
-)
-"""The program; what a killed worker claimed is free sooner after its time limit."""
 TIME = 20
-
-
-class Fleet:
-    """A fleet, a broker, and processes that work on it, each in a clone of its own."""
-
-    def __init__(self, disk: FleetOnDisk, broker: Broker, sandbox: SandboxServer) -> None:
-        self.disk, self.broker, self.sandbox = disk, broker, sandbox
-        self.workers: list[tuple[str, subprocess.Popen[bytes]]] = []
-        self._started = 0
-        self._environ = disk.environ(sandbox.url) | {"QFLOW_FLEET_BROKER": broker.url}
-
-    @property
-    def head(self) -> str:
-        return self.disk.clone.git("rev-parse", "HEAD")
-
-    @property
-    def sent(self) -> list[str]:
-        return order_of(self.sandbox.executions())
-
-    def work(self, count: int = 1) -> None:
-        """Start workers."""
-        for _ in range(count):
-            self._started += 1
-            name = f"worker-{self._started}"
-            self.disk.remote.clone(name)
-            self._work(name)
-
-    def kill_one(self, chance: random.Random, *, same_clone: bool) -> None:
-        """Kill a worker, and start another: as a supervisor does, or elsewhere."""
-        name, process = self.workers.pop(chance.randrange(len(self.workers)))
-        process.kill()
-        process.wait()
-        if same_clone:
-            self._work(name)
-        else:
-            self.work()
-
-    def apply(self, clone: Path | None = None) -> "subprocess.Popen[bytes]":
-        """Start a driver."""
-        self._started += 1
-        where = str(clone or self.disk.clone.path)
-        return self._start(f"apply-{self._started}", "-C", where, "fleet", "apply",
-                           "--engine", "celery")  # fmt: skip
-
-    def said(self, name: str = "worker") -> str:
-        """Return what the workers, or one process, said."""
-        logs = sorted(self.disk.folder.glob(f"{name}*.log"))
-        return "\n".join(log.read_text(errors="replace") for log in logs)
-
-    def wait(self, holds: Callable[[], bool], seconds: float = 100.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, self.said("") + str(self.sent)
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        for _, process in self.workers:
-            process.kill()
-            process.wait()
-
-    def _work(self, name: str) -> None:
-        clone = str(self.disk.folder / name)
-        words = ("-C", clone, "fleet", "worker", "--concurrency", "1")
-        self.workers.append((name, self._start(name, *words)))
-
-    def _start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
-        with (self.disk.folder / f"{name}.log").open("ab") as log:
-            program = [sys.executable, "-c", HURRIED.format(margin=2.0)]
-            return subprocess.Popen(
-                [*program, *arguments], env=self._environ, stdout=log, stderr=subprocess.STDOUT
-            )
 
 
 @pytest.fixture(params=BROKERS)
@@ -254,6 +178,19 @@ def test_two_drivers_at_once_end_together(make: Callable[..., Fleet]) -> None:
     assert [driver.wait(100) for driver in both] == [0, 0], fleet.said("")
     assert sorted(fleet.sent) == ["a-0", "b-0", "c1-0"]
     assert fleet.sent[0] == "c1-0"
+
+
+@nightly
+@requires(redis.PROGRAM)
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("lease", [15.0, 40.0])
+def test_a_worker_that_is_killed_costs_its_members_time_and_an_intents_lease_at_most(
+    lease: float, whole: bool, tmp_path: Path, sandbox: SandboxServer
+) -> None:
+    hurry = Hurry(margin=2.0, lease=lease)
+    took = killed.until_done(tmp_path, sandbox, hurry, whole=whole)
+    beside = 15.0  # looks, pushes, and programs that begin
+    assert took <= killed.TIME + hurry.margin + hurry.lease + beside
 
 
 @nightly

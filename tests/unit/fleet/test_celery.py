@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from amqp.exceptions import ConnectionForced
 from kombu import Connection
 
 from qflow_gitops.apply import events
@@ -258,3 +259,22 @@ def test_the_broker_is_the_one_that_was_named(monkeypatch: pytest.MonkeyPatch) -
     assert app.conf.broker_transport_options["visibility_timeout"] >= 60.0 + MARGIN
     assert not app.conf.result_backend
     assert TASK == "qflow_gitops.member"
+
+
+def test_a_broker_that_breaks_off_what_it_is_asked_costs_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What its own library raises is neither kombu's error nor the system's."""
+    crowd = Crowd(World(fleet("a", waves=ALL)))
+    waiting, asked = CeleryEngine._waiting, []
+
+    def broken_off(self: CeleryEngine) -> int:
+        asked.append(1)
+        if len(asked) == 1:
+            raise ConnectionForced("CONNECTION_FORCED - broker forced connection closure")
+        return waiting(self)
+
+    monkeypatch.setattr(CeleryEngine, "_waiting", broken_off)
+    crowd.takes = lambda _: None if len(asked) < 2 else crowd.work("a")
+    assert crowd.apply().exit_code is ExitCode.OK
+    assert len(asked) > 1
