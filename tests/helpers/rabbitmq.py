@@ -27,8 +27,7 @@ class RabbitMQ(Broker):
     """A server of its own.
 
     `patience` is how many seconds it waits for a message to be acknowledged, which it looks at
-    each second; without it, as long as it does by itself. What it held outlasts a restart where it
-    is `kept`.
+    each second; without it, as long as it does by itself.
     """
 
     def __init__(self, folder: Path, patience: float | None = None) -> None:
@@ -74,13 +73,6 @@ class RabbitMQ(Broker):
     def stop(self) -> None:
         self._kill()
         shutil.rmtree(self.folder / "kept", ignore_errors=True)
-
-    def restart(self, *, kept: bool = False) -> None:
-        if kept:
-            self._kill()
-        else:
-            self.stop()
-        self.start()
 
     def push(self, raw: str) -> None:
         with self._connected() as connection:
