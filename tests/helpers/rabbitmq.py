@@ -48,6 +48,7 @@ class RabbitMQ(Broker):
             "HOME": str(self.folder),  # the cookie is there
             "ERL_EPMD_PORT": str(self._names),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",  # it ends, though it knows the node still
             "RABBITMQ_NODENAME": f"fleet-{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
