@@ -162,6 +162,7 @@ def moved(fleet: FleetOnDisk, old: str, new: str) -> None:
     fleet.clone.git("push", "--quiet", "origin", "HEAD:main")
 
 
+@nightly  # tests/unit/fleet has what is loosened when
 def test_an_empty_commit_after_it_does_not_loosen_waves_either(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
 ) -> None:
