@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
-from qflow_gitops.fleet.looking import NEVER, Look, Looked, exit_of, look, side_by_side
+from qflow_gitops.fleet.looking import Look, Looked, exit_of, look, never, side_by_side
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import clocks, told
 from qflow_gitops.fleet.turns import Turns
@@ -60,7 +60,7 @@ def looked_at(services: FleetServices, how: Look = look) -> Generator[events.Eve
         yield events.Said(said)
     turns = Turns.remembered(services, record)
     # Where credentials never went they don't go for a look either: nobody knows how it stands.
-    elsewhere = {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}
+    elsewhere = {one.name: never(one) for one in services.fleet.members if turns.elsewhere(one)}
     turns.looked |= elsewhere
     members = [one for one in services.fleet.members if one.name not in elsewhere]
 

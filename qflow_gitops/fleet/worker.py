@@ -72,7 +72,7 @@ class Worker:
             new = record
             for name, one in self.turns.looked.items():
                 is_news = record.member(name).is_newer(before.member(name))
-                if is_news and (seen := record.member(name).seen):
+                if is_news and (seen := record.member(name).of(one.seen.part).seen):
                     self._learned(name, Looked(one.heads, seen, worked=True))
                 elif one.seen != before.member(name).seen:
                     new = self._recorded(new, {name: one})
@@ -139,8 +139,8 @@ class Worker:
                 member, partial(_applying, member, self.turns.record)
             )
         except QflowError as problem:
-            return unseen(problem, heads, worked=True)
-        told = looked(heads, found, worked=True)
+            return unseen(member, problem, heads, worked=True)
+        told = looked(member, heads, found, worked=True)
         return self._dated(name, told) if found.report else self._unanswered(member, told)
 
     def _unanswered(self, member: FleetMember, told: Looked) -> Looked:
@@ -187,7 +187,7 @@ class Worker:
         But not that a member is done at another commit than the one that was seen here.
         """
         for name, found in self.turns.looked.items():
-            seen = record.member(name).seen
+            seen = record.member(name).of(found.seen.part).seen
             if seen is None or seen == self.turns.record.member(name).seen or name in ended:
                 continue
             moved = found.heads is not None and found.heads.commit != seen.commit

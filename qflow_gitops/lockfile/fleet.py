@@ -66,7 +66,8 @@ class Seen(NamedTuple):
     """How a member stood when its ref and its lockfile's branch were at these two commits.
 
     `counts` are its runs by what is to be done with them, or came of them; `ended` is when its
-    last run did, in seconds since 1970 (0: unknown); `detail` is one line without secrets.
+    last run did, in seconds since 1970 (0: unknown); `detail` is one line without secrets; `part`
+    is what of the repository was looked at (`settings.fleet.FleetMember.part`).
     """
 
     standing: MemberStanding
@@ -78,6 +79,7 @@ class Seen(NamedTuple):
     detail: str = ""
     commit: str = ""
     lock_commit: str = ""
+    part: str = ""
 
 
 class MemberRecord(NamedTuple):
@@ -87,6 +89,10 @@ class MemberRecord(NamedTuple):
     at: str = ""
     claim: Claim | None = None
     extra: Mapping[str, Any] = _NOTHING
+
+    def of(self, part: str) -> "MemberRecord":
+        """Return what is known of this part of a repository: how another stands says nothing."""
+        return self if self.seen and self.seen.part == part else self._replace(seen=None)
 
     def is_newer(self, before: "MemberRecord") -> bool:
         """Whether it was recorded how it stands since then, be that as before."""

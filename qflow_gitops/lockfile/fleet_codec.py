@@ -36,7 +36,7 @@ _KNOWN = (
 )  # fmt: skip
 _OF_SEEN = (
     "commit", "lockCommit", "standing", "exitCode", "reason", "counts", "ended", "digest", "detail",
-    "at",
+    "part", "at",
 )  # fmt: skip
 Kind = TypeVar("Kind", str, int, list[Any], dict[str, Any])
 
@@ -85,6 +85,7 @@ def _seen_to_json(seen: Seen, at: str) -> Json:
         "ended": stamp(datetime.fromtimestamp(seen.ended, UTC)) if seen.ended else "",
         "digest": seen.digest,
         "detail": seen.detail,
+        **({"part": seen.part} if seen.part else {}),
         "at": at,
     }
 
@@ -181,6 +182,7 @@ def _seen(data: Json) -> Seen:
         MemberStanding(_text(data, "standing")), _count(data, "exitCode"), _text(data, "reason"),
         {name: _count(counts, name) for name in counts}, ended, _text(data, "digest"),
         _text(data, "detail"), _commit(data, "commit"), _commit(data, "lockCommit"),
+        _text({"part": "", **data}, "part"),
     )  # fmt: skip
 
 

@@ -29,8 +29,9 @@ LATER = NOW + timedelta(hours=2)
 UNTIL = "2026-10-06T10:30:00Z"
 COMMIT, OTHER = "1" * 40, "2" * 40
 SEEN = Seen(
-    MemberStanding.DONE, 0, "", {"done": 3, "skip": 1}, 1791279000.0, "v1:x", "fine", COMMIT, OTHER
-)
+    MemberStanding.DONE, 0, "", {"done": 3, "skip": 1}, 1791279000.0, "v1:x", "fine", COMMIT, OTHER,
+    "payments:prod",
+)  # fmt: skip
 RELEASE = Release(1, {"acme": COMMIT}, COMMIT, "ada", AT, "known trouble")
 
 

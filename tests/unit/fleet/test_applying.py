@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -476,6 +477,30 @@ def test_what_fleet_lock_said_when_the_fleet_was_read_is_not_asked_for_again() -
     assert world.plan().exit_code is ExitCode.OK
     assert status(world.services).exit_code is ExitCode.OK
     assert world.apply().exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"environment": "dev"}, {"project": "payments"}, {"environment": "x", "project": "y"}],
+)
+def test_what_was_done_in_another_part_of_a_repository_is_not_done_here(
+    change: dict[str, Any],
+) -> None:
+    """Neither commit moves where fleet.yaml names another environment or folder of it."""
+    world = World(fleet("c1", "a"))
+    assert world.apply().exit_code == 0
+    world.reach.done.clear()
+    canary, other = world.services.fleet.members
+    changed = world.services.fleet._replace(members=(canary._replace(**change), other))
+    world.services = replace(world.services, fleet=changed, commit="1" * 40)
+    told = status(world.services).body
+    assert isinstance(told, FleetTold)
+    assert told.members[0].standing is MemberStanding.UNSENT
+    assert (world("c1").turn, world("a").turn) == (Turn.RUN, Turn.SKIP)
+    world.reach.calls.clear()
+    assert world.apply().exit_code == 0
+    assert world.reach.applied() == ["c1"]
+    assert world("c1").turn is Turn.SKIP
 
 
 def test_status_asks_nobody() -> None:
