@@ -87,6 +87,7 @@ def test_a_canary_that_fails_stops_the_rest_until_somebody_says_otherwise(
     assert sorted(order_of(sandbox.executions())) == ["a-0", "b-0", "c1-0"]
 
 
+@nightly
 def test_a_member_mended_in_its_own_clone_lets_the_wave_go_on(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

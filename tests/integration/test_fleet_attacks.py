@@ -105,6 +105,7 @@ def test_where_history_was_rewritten_a_person_goes_on(
     assert "A file was too large." in fleet.remote.git("show", "qflow-fleet:fleet.lock")
 
 
+@nightly
 def test_a_shallow_clone_gets_what_it_lacks(
     fleet: FleetOnDisk, operator: Cli, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_shallow_clone_gets_what_it_lacks(
     assert done.code == 0, done
 
 
+@nightly
 def test_a_remote_by_another_name_holds_the_record(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
 ) -> None:
