@@ -66,9 +66,11 @@ def serve(wiring: Wiring, concurrency: int) -> int:
 def _serve(wiring: Wiring, concurrency: int) -> int:
     import threading
 
+    from qflow_gitops.sources.fleets import commit_of
+
     broker = _broker(wiring)
     _check_remote(wiring)
-    longest = fleet_wiring.alone(wiring, wiring.git.resolve("HEAD")).time
+    longest = fleet_wiring.alone(wiring, commit_of(wiring.git, "HEAD")).time
     try:
         from qflow_gitops.fleet.engines import celery_worker
     except ImportError:
@@ -132,9 +134,9 @@ def _services(
 def _broker(wiring: Wiring) -> str:
     broker = wiring.environ.get(BROKER, "")
     if not broker.startswith(_SCHEMES):
-        said = "is no address of Redis or RabbitMQ" if broker else "isn't set"
+        said = "It is no address of Redis or RabbitMQ." if broker else "It isn't set."
         raise UsageProblem(
-            f"{BROKER} {said}.",
+            said,
             where=BROKER,
             not_done=_NOTHING,
             hint="Set it to the broker that driver and workers have in common: "

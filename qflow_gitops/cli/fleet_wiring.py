@@ -62,8 +62,9 @@ def services(
     from qflow_gitops.apply import ancestry
     from qflow_gitops.cli import fleet_before
     from qflow_gitops.fleet.services import FleetServices
+    from qflow_gitops.sources.fleets import commit_of
 
-    commit = wiring.git.resolve(head) if head else ""
+    commit = commit_of(wiring.git, head)
     listed = _listed(wiring, inventory) if inventory else ()
     fleet, kept = alone(wiring, commit, listed), store(wiring)
     record, remote = kept.read(), _remote(wiring)

@@ -15,12 +15,12 @@ from qflow_gitops.fleet.engines.engine import Engine
 from qflow_gitops.fleet.looking import Looked, exit_of, glance, look_on
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices
-from qflow_gitops.fleet.telling import told
+from qflow_gitops.fleet.telling import outcome, told
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.fleet.worker import Worker
 from qflow_gitops.lockfile.fleet import FLEET_LOCK, FleetRecord, Release
 from qflow_gitops.policy.waves import MemberStanding
-from qflow_gitops.results.fleets import STANDINGS, FleetTold, Turn
+from qflow_gitops.results.fleets import FleetTold, Turn
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.reasons import given
 
@@ -202,8 +202,7 @@ def _isnt_so(message: str, right: str, is_any: bool) -> UsageProblem:
 
 
 def _ended(name: str, found: Looked, number: int) -> str:
-    said = f": {found.seen.detail}" if found.seen.detail else ""
-    return f"{number:,}. {name}: {STANDINGS[found.standing]}{said}"
+    return f"{number:,}. {name}: {outcome(found.seen)}"
 
 
 def code_of(body: FleetTold, worked: Mapping[str, Looked]) -> tuple[ExitCode, str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.errors import QflowError
+from qflow_gitops.fleet.telling import outcome
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.fleet.worker import Worker
 
@@ -134,4 +135,5 @@ class Server:
                 if stop() or attempt == _TRIES - 1:
                     return
                 time.sleep(_PAUSE)
-        self.say(f"{name}: {'given back' if cut_short else found.standing.value}.")
+        came = "given back" if cut_short else outcome(worker.worked[name].seen)
+        self.say(f"{name}: {came.rstrip('.')}.")

@@ -11,10 +11,10 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.fleet.looking import environment
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
-from qflow_gitops.lockfile.fleet import FleetRecord
+from qflow_gitops.lockfile.fleet import FleetRecord, Seen, one_line
 from qflow_gitops.lockfile.freezes import UNFREEZE_FLEET, describe, recorded
 from qflow_gitops.policy.waves import MemberStanding, WaveProgress, waves_of
-from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
+from qflow_gitops.results.fleets import STANDINGS, FleetTold, MemberTold, Turn, WaveTold
 from qflow_gitops.settings.fleet import FleetMember
 
 APPLY = "qflow-gitops fleet apply"
@@ -48,6 +48,12 @@ def told(
         why,
         applied,
     )
+
+
+def outcome(seen: Seen) -> str:
+    """Say in a line what came of a member that was worked on, and why."""
+    came = STANDINGS[MemberStanding(seen.standing)]
+    return f"{came}: {one_line(seen.detail)}" if seen.detail else came
 
 
 def frozen(services: FleetServices, turns: Turns) -> str:

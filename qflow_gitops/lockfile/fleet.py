@@ -21,8 +21,8 @@ AHEAD = 60.0
 _NOTHING: Mapping[str, Any] = {}
 
 
-def _line(text: str) -> str:
-    """Return a text as one line of characters that are seen, as the file has it."""
+def one_line(text: str) -> str:
+    """Return a text as one line of characters that are seen, as fleet.lock has it."""
     return shown(" ".join(text.split()))
 
 
@@ -45,7 +45,7 @@ class Claim(NamedTuple):
 
 def claim(name: str, by: str, now: datetime, seconds: float) -> Claim:
     """Return a claim with this id, from now on and for so long."""
-    return Claim(name, _line(by), stamp(now), stamp(now + timedelta(seconds=ceil(seconds))))
+    return Claim(name, one_line(by), stamp(now), stamp(now + timedelta(seconds=ceil(seconds))))
 
 
 class Release(NamedTuple):
@@ -181,16 +181,16 @@ class FleetRecord:
             # That there was a lockfile isn't forgotten where nobody could look.
             lock_commit=seen.lock_commit or (before.lock_commit if before else ""),
             exit_code=code if code >= 0 else 128 - code,  # ended by a signal, as a shell counts it
-            reason=_line(seen.reason),
+            reason=one_line(seen.reason),
             ended=min(float(ceil(seen.ended)), moment(at).timestamp() + 1),
-            detail=_line(seen.detail),
+            detail=one_line(seen.detail),
         )
         new = self._with({name: self.member(name)._replace(seen=whole, at=at)})
         return new.given_back([name], claim_id) if claim_id else new
 
     def released(self, release: Release) -> "FleetRecord":
         """Let a wave go on in spite of members."""
-        whole = release._replace(by=_line(release.by), reason=_line(release.reason))
+        whole = release._replace(by=one_line(release.by), reason=one_line(release.reason))
         return replace(self, releases=(*self.releases, whole))
 
     def frozen(self, event: LedgerEvent) -> "FleetRecord":

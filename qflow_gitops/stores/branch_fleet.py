@@ -189,7 +189,9 @@ def _changes(before: FleetRecord, after: FleetRecord) -> Iterator[str]:
         was = before.member(name)
         if member != was:
             yield f"{name} {_change(was, member)}"
-    if (before.open, before.commit) != (after.open, after.commit):
+    if before.open and not after.open:
+        yield "waves closed"
+    elif (before.open, before.commit) != (after.open, after.commit) and after.open:
         yield f"wave {after.open} open at {after.commit[:10]}"
     elif before.open_until != after.open_until:
         yield f"wave {after.open} open until {after.open_until}"

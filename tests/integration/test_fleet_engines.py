@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qflow_gitops.fleet import engines
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.fleets import FleetOnDisk, order_of
@@ -42,7 +43,8 @@ def test_a_broker_is_named_and_is_one(
     monkeypatch.setenv(BROKER, broker)
     refused = operator(*command)
     assert refused.code == 2
-    assert f"{BROKER} {'is no address' if broker else 'isn'}" in refused.err
+    said = "It is no address of Redis or RabbitMQ." if broker else "It isn't set."
+    assert f"Error: {BROKER}: {said}\n" in refused.err
     assert "redis://HOST:6379/0" in refused.err
 
 
@@ -121,8 +123,10 @@ def test_without_celery_it_says_what_to_install(
     command: tuple[str, ...], operator: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(BROKER, nobody_listens())
-    for name in [each for each in sys.modules if each.startswith("qflow_gitops.fleet.engines.c")]:
-        monkeypatch.delitem(sys.modules, name)
+    # What was imported before is an attribute of its package as well.
+    for name in ("celery", "celery_worker"):
+        monkeypatch.delitem(sys.modules, f"{engines.__name__}.{name}", raising=False)
+        monkeypatch.delattr(engines, name, raising=False)
     monkeypatch.setitem(sys.modules, "celery", None)
     refused = operator(*command)
     assert refused.code == 2

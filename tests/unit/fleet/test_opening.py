@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from qflow_gitops.base.times import moment
+from qflow_gitops.errors import UnreachableError
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.serving import Message, Server
 from qflow_gitops.fleet.turns import Turns
@@ -71,6 +72,16 @@ def test_a_message_that_comes_late_is_put_aside() -> None:
     published(world)
     serve(Message(world.services.commit, "a"))
     assert said[1:] == ["a: begun.", "a: done."]
+
+
+def test_a_worker_says_in_a_line_why_a_member_failed() -> None:
+    world = World(fleet("a", waves=(Wave(),)))
+    published(world)
+    world.reach.problems["a"] = UnreachableError("Its remote\ndoesn't answer.", hint="Ask again.")
+    said: list[str] = []
+    serve = Server(world.store, world.clock, lambda _: True, lambda *_: world.services, said.append)
+    serve(Message(world.services.commit, "a"))
+    assert said == ["a: begun.", "a: failed: Its remote doesn't answer. Ask again."]
 
 
 def test_who_publishes_prolongs_it_before_half_of_it_is_over_and_writes_no_more_than_that() -> None:
