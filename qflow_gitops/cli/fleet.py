@@ -134,10 +134,11 @@ def apply_(
             wiring, head, inventory, acks=acks, merged=engine != "local"
         )
         asked = _asked(acks, reason, timeout)
+        typed = "" if engine == "local" else f"--engine {engine}"
         present = fleet_wiring.presence(wiring).shown()
         with present as name, wiring.console.progress() as progress:
             report: Report = progress.follow(
-                apply(replace(services, id=name), chosen(services.fleet), asked)
+                apply(replace(services, id=name, engine=typed), chosen(services.fleet), asked)
             )
         return fleet_wiring.interrupted(services, report)
 

@@ -88,6 +88,7 @@ def services(
         is_dead=presence(wiring).is_dead,
         follows=cache(lambda latest: ancestry.follows(wiring.git, latest, commit, remote)),
         begin=record,
+        inventory=_again(inventory),
     )
 
 
@@ -252,6 +253,17 @@ def _listed(wiring: Wiring, command: str) -> tuple[FleetMember, ...]:
         said = program.complaint(ended)[-300:]
         raise _no_list(command, f"{why}, and said: {said}" if said else why)
     return inventory(ended.out, command)
+
+
+def _again(command: str) -> str:
+    """Return the option that names an inventory as it is typed again; what it is, if secret."""
+    from qflow_gitops.base.printable import is_hidden
+    from qflow_gitops.qualys.logins.program import without_secrets
+
+    if not command:
+        return ""
+    is_told = without_secrets(command) == command and "`" not in command and not is_hidden(command)
+    return f"--inventory {shlex.quote(command) if is_told else 'COMMAND'}"
 
 
 def _no_list(command: str, why: str) -> UsageProblem:

@@ -114,7 +114,7 @@ def release(services: FleetServices, turns: Turns, asked: Asked) -> None:
         turns.record = record
         for name, number in asked.acks.items():
             if name not in _RELEASES:
-                raise _isnt_so(f"A fleet has no hold `{name}`.", "", False)
+                raise _isnt_so(services, f"A fleet has no hold `{name}`.")
             record = _RELEASES[name](services, turns, record, number, reason)
         return record
 
@@ -130,7 +130,8 @@ def _wave(
     found = turns.progress(services.clock.now())
     if not found.stopped or number != found.wave:
         held = f"wave {found.wave} is stopped" if found.stopped else "no wave is stopped"
-        raise _isnt_so(f"Wave {number} isn't stopped: {held}.", f"wave={found.wave}", found.stopped)
+        right = f"wave={found.wave}" if found.stopped else ""
+        raise _isnt_so(services, f"Wave {number} isn't stopped: {held}.", right)
     if found.doubtful:
         raise UsageProblem(
             f"Wave {number} has members in doubt, which nobody can let pass: "
@@ -151,8 +152,8 @@ def _credentials(
     held = [member for member in turns.fleet.members if turns.elsewhere(member)]
     if not held or number != len(held):
         many = f"{len(held):,} member{'' if len(held) == 1 else 's'}"
-        raise _isnt_so(f"{many} would take credentials to another address, not {number:,}.",
-                       f"credentials={len(held)}", bool(held))  # fmt: skip
+        said = f"{many} would take credentials to another address, not {number:,}."
+        raise _isnt_so(services, said, f"credentials={len(held)}" if held else "")
     for member in held:
         record = record.accepted(member.credentials, turns.address(member))
     by, at = services.author.get("actor", ""), stamp(services.clock.now())
@@ -165,7 +166,7 @@ def _on_record(
 ) -> FleetRecord:
     """Record that somebody let this commit of the fleet be applied all the same."""
     if number != 1:
-        raise _isnt_so("A commit is let go by 1.", "NAME=1", True)
+        raise _isnt_so(services, "A commit is let go by 1.", "NAME=1")
     by, at = services.author.get("actor", ""), stamp(services.clock.now())
     return record.released(Release(0, {}, services.commit, by, at, reason))
 
@@ -195,9 +196,10 @@ _RELEASES = {
 }
 
 
-def _isnt_so(message: str, right: str, is_any: bool) -> UsageProblem:
-    meant = f"If that is meant: `qflow-gitops fleet apply --ack {right} --reason TEXT`"
-    way = meant if is_any else "`qflow-gitops fleet plan` shows what is held, and its number."
+def _isnt_so(services: FleetServices, message: str, right: str = "") -> UsageProblem:
+    """Say that a release is of nothing that is held; `right` is what is, "" for nothing."""
+    meant = f"If that is meant: `{services.command} --ack {right} --reason TEXT`"
+    way = meant if right else f"`{services.look}` shows what is held, and its number."
     return UsageProblem(message, not_done=_NOTHING, hint=way, reason="ack_differs")
 
 

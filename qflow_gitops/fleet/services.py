@@ -42,6 +42,8 @@ class FleetServices:
     lockfile. `stop` says whether somebody asked to. `id` is the name of this process' claims,
     `is_dead` says of another's that its owner is no more. `follows` says whether `commit` descends
     from another one. `begin` is what fleet.lock said when the fleet was read, if it was read then.
+    `by` is the command of `fleet` that opens waves here, and takes releases; `inventory` and
+    `engine` are these options as they are typed with it, "" for none.
     """
 
     fleet: Fleet
@@ -57,6 +59,20 @@ class FleetServices:
     is_dead: Callable[[str], bool] = lambda _: False
     follows: Callable[[str], bool] = lambda _: True
     begin: FleetRecord | None = None
+    by: str = "apply"
+    inventory: str = ""
+    engine: str = ""
+
+    @property
+    def command(self) -> str:
+        """What is typed to go on with the same members in the same way."""
+        words = (f"qflow-gitops fleet {self.by}", self.inventory, self.engine)
+        return " ".join(filter(None, words))
+
+    @property
+    def look(self) -> str:
+        """What is typed to look at the same members."""
+        return " ".join(filter(None, ("qflow-gitops fleet plan", self.inventory)))
 
     @property
     def files(self) -> tuple[Fleet, ...]:

@@ -17,7 +17,6 @@ from qflow_gitops.policy.waves import MemberStanding, WaveProgress, waves_of
 from qflow_gitops.results.fleets import STANDINGS, FleetTold, MemberTold, Turn, WaveTold
 from qflow_gitops.settings.fleet import FleetMember
 
-APPLY = "qflow-gitops fleet apply"
 _OVER = frozenset({MemberStanding.DONE, MemberStanding.FORGIVEN})
 _TELLING = frozenset({MemberStanding.FAILED, MemberStanding.DOUBT, MemberStanding.HELD})
 """What stands so has a reason that a person wants to read."""
@@ -25,10 +24,8 @@ _GOES_ON = frozenset({MemberStanding.OPEN, MemberStanding.UNSENT})
 """What stands so gets on by itself, or by the next apply."""
 
 
-def told(
-    services: FleetServices, turns: Turns, *, applied: bool = False, command: str = APPLY
-) -> FleetTold:
-    """Tell the whole fleet; `applied`: after an apply. `command` is what releases a hold."""
+def told(services: FleetServices, turns: Turns, *, applied: bool = False) -> FleetTold:
+    """Tell the whole fleet; `applied`: after an apply."""
     now = services.clock.now()
     found = turns.progress(now)
     waves = waves_of(turns.fleet.waves, turns.fleet.members)
@@ -36,7 +33,7 @@ def told(
     why = frozen(services, turns)
     members = turns.fleet.members
     elsewhere = sum(bool(turns.elsewhere(one)) for one in members)
-    teller = _Teller(turns, found, why, wave_of, now, command, elsewhere)
+    teller = _Teller(turns, found, why, wave_of, now, services.command, elsewhere)
     return FleetTold(
         services.commit,
         services.store.where,

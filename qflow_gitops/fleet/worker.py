@@ -216,7 +216,13 @@ class Worker:
         return bool(self.overtaken)
 
     def _opened(self, record: FleetRecord, lasts: float) -> FleetRecord:
-        """Open the wave whose turn it is, or prolong it once half of its time is over."""
+        """Open the wave whose turn it is, or prolong it once half of its time is over.
+
+        Not where an inventory lists members: jobs and workers don't know of these, and would begin
+        whom it isn't the turn of.
+        """
+        if self.services.inventory:
+            return record.closed().opened(0, self.services.commit, "")
         now, commit = self.services.clock.now(), self.services.commit
         wave, until = self.turns.progress(now).wave, stamp(now + timedelta(seconds=lasts))
         if not record.is_open(commit, now):

@@ -79,6 +79,27 @@ def test_members_of_an_inventory_are_looked_at(
     assert [one["name"] for one in told["members"]] == ["globex"]
 
 
+@pytest.mark.parametrize(
+    ("before", "typed"),
+    [
+        ("cat", "--inventory 'cat {}'"),
+        ("env LIST_PASSWORD=canary-4711-x cat", "--inventory COMMAND"),
+    ],
+)
+def test_what_to_type_names_the_inventory_again_and_no_secret(
+    before: str, typed: str, fleet: Workspace, cli: Cli, tmp_path: Path
+) -> None:
+    """Without it the members that are held wouldn't be known."""
+    listed = tmp_path / "more.json"
+    listed.write_text('[{"name": "globex", "repository": "/nowhere/globex.git"}]')
+    fleet.write("fleet.yaml", "apiVersion: qflow-gitops/v1\nkind: Fleet\nspec: {waves: [{}]}\n")
+    fleet.commit("all members come from elsewhere")
+    done = cli("fleet", "plan", "--inventory", f"{before} {listed}")
+    said = " ".join(done.out.split())
+    assert f"`qflow-gitops fleet apply {typed.format(listed)} --ack wave=1 --reason TEXT`" in said
+    assert "canary" not in done.out + done.err
+
+
 EACH = (
     ("plan",), ("apply",), ("status",), ("matrix",), ("work", "acme"), ("freeze", "--reason", "x"),
 )  # fmt: skip

@@ -117,6 +117,29 @@ def test_a_wave_that_failed_stops_the_next_one_and_says_what_to_type() -> None:
     assert world.reach.applied() == ["c1"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ({}, "qflow-gitops fleet apply"),
+        ({"engine": "--engine celery"}, "qflow-gitops fleet apply --engine celery"),
+        ({"inventory": "--inventory ./l"}, "qflow-gitops fleet apply --inventory ./l"),
+        ({"by": "matrix"}, "qflow-gitops fleet matrix"),
+    ],
+)
+def test_what_to_type_works_on_the_same_members_in_the_same_way(
+    typed: dict[str, Any], command: str
+) -> None:
+    """Else it wouldn't know them, or would apply them here, where their credentials aren't."""
+    world = World(fleet("a", "c1"))
+    world.services = replace(world.services, **typed)
+    world.reach.ends["c1"] = FAILED
+    held = {one.name: one for one in _body(world.apply()).members}["a"]
+    assert f"`{command} --ack wave=1 --reason TEXT`" in held.way
+    with pytest.raises(UsageProblem) as refused:
+        world.apply({"wave": 2}, "x")
+    assert f"`{command} --ack wave=1 --reason TEXT`" in refused.value.hint
+
+
 def test_a_person_lets_a_stopped_wave_go_on_and_that_is_kept() -> None:
     world = World(fleet("a", "c1", "c2"))
     world.reach.ends["c1"] = FAILED

@@ -1,6 +1,7 @@
 """How long an open wave is obeyed: as long as somebody may be there who looked at the fleet."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -12,6 +13,7 @@ from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.serving import Message, Server
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.fleet.worker import MARGIN, Worker
+from qflow_gitops.fleet.working import work
 from qflow_gitops.lockfile.fleet_codec import from_bytes, to_bytes
 from qflow_gitops.policy.waves import Wave
 from tests.unit.fleet.test_applying import World, fleet
@@ -92,6 +94,30 @@ def test_who_publishes_prolongs_it_before_half_of_it_is_over_and_writes_no_more_
         assert left(world) >= timedelta(seconds=HOUR / 2)
         world.clock.sleep(60.0)
     assert world.store.writes == 4
+
+
+def test_an_apply_whose_members_an_inventory_lists_opens_nothing_to_who_does_not_know_them() -> (
+    None
+):
+    """A job reads fleet.yaml, where the canary isn't, and would take its wave for over."""
+    world = World(fleet("c1", "a"))
+    file = world.services.fleet
+    job = replace(world.services, fleet=file._replace(members=file.members[1:]))
+    begun: list[str] = []
+
+    def meanwhile(name: str) -> None:
+        if name == "c1":
+            with pytest.raises(StopIteration) as end:
+                next(work(job, ["a"]))
+            begun.append(end.value.value.reason)
+
+    world.reach.meanwhile = meanwhile
+    published(world)
+    world.services = replace(world.services, inventory="--inventory 'cat more.json'")
+    assert world.apply().exit_code == 0
+    assert begun == ["turn"]
+    assert world.reach.applied() == ["c1", "a"]
+    assert (world.store.record.open, world.store.record.commit) == (0, job.commit)
 
 
 def test_who_opens_it_for_less_takes_nothing_away() -> None:
