@@ -65,7 +65,7 @@ def services(
     from qflow_gitops.sources.fleets import commit_of
 
     commit = commit_of(wiring.git, head)
-    listed = _listed(wiring, inventory) if inventory else ()
+    listed = _listed(wiring, inventory)
     fleet, kept = alone(wiring, commit, listed), store(wiring)
     record, remote = kept.read(), _remote(wiring)
     earlier = fleet_before.earlier(wiring, record, commit, remote, listed)
@@ -73,8 +73,7 @@ def services(
         fleet_before.check_follows(wiring, record, commit, remote, acks)
         fleet_before.check_waves(earlier, acks)
         _check_merged(wiring, commit, let_go=not merged and _is_let_go(record, commit, acks))
-    environ, stopper = _environ(wiring, fleet, one_set_of), Stopper(_STOP_WITHIN, _LAST_MOMENT)
-    wiring.time_left = stopper.time_left
+    environ, stopper = _environ(wiring, fleet, one_set_of), _stopper(wiring)
     return FleetServices(
         fleet=fleet,
         before=earlier.fleets,
@@ -99,6 +98,13 @@ def alone(wiring: Wiring, commit: str, inventory: Sequence[FleetMember] = ()) ->
     found = fleets.find_fleet(wiring.git, commit, inventory)
     fleets.check_alone(wiring.git, commit, found.file)
     return found.fleet
+
+
+def _stopper(wiring: Wiring) -> Stopper:
+    """Return what says whether somebody asked to stop; git's patience ends with it."""
+    stopper = Stopper(_STOP_WITHIN, _LAST_MOMENT)
+    wiring.time_left = stopper.time_left
+    return stopper
 
 
 def _fetching(stopper: Stopper) -> Callable[[], float]:
@@ -236,10 +242,15 @@ def reach(
 
 
 def _listed(wiring: Wiring, command: str) -> tuple[FleetMember, ...]:
-    """Run the command that lists members, without credentials. Raises UsageProblem."""
+    """Run the command that lists members, without credentials; "" lists none.
+
+    Raises UsageProblem.
+    """
     from qflow_gitops.qualys.logins import program
     from qflow_gitops.sources.fleets import inventory
 
+    if not command:
+        return ()
     environ = {name: wiring.environ[name] for name in _NEEDED if name in wiring.environ}
     try:
         words = shlex.split(command)
