@@ -83,18 +83,36 @@ def check_follows(
         record.commit,
         commit,
     )
-    rewritten = step.standing is ancestry.Relation.REWRITTEN and acks.get("rewritten") == 1
-    if step.standing is not ancestry.Relation.FOLLOWS and not rewritten:
-        problem: StaleError = ancestry.refused(step)
-        problem.not_done = _NOTHING
-        if step.standing in (ancestry.Relation.OLDER, ancestry.Relation.ASIDE):
-            newest = f"git pull {remote}" if remote else f"git merge {step.latest}"
-            problem.hint = f"Apply the newest commit: `{newest}`, then `{AGAIN}`"
-        raise problem
+    if step.standing is ancestry.Relation.FOLLOWS:
+        if "rewritten" in acks:
+            raise _of_nothing("rewritten", f"{commit[:10]} follows what was applied last")
+        return
+    if step.standing is ancestry.Relation.REWRITTEN and acks.get("rewritten") == 1:
+        return
+    problem: StaleError = ancestry.refused(step)
+    problem.not_done = _NOTHING
+    if step.standing is ancestry.Relation.OLDER:
+        newest = f"git pull {remote}" if remote else f"git merge {step.latest}"
+        problem.hint = f"Apply the newest commit: `{newest}`, then `{AGAIN}`"
+    elif step.standing is ancestry.Relation.ASIDE:
+        problem.hint += f" Have that merged, then: `{AGAIN}`"
+    raise problem
+
+
+def _of_nothing(name: str, why: str) -> UsageProblem:
+    """Say that a release lets go of nothing: it would take the waves of the commit before away."""
+    return UsageProblem(
+        f"--ack {name} releases nothing: {why}.",
+        not_done=_NOTHING,
+        hint="Leave it out.",
+        reason="ack_differs",
+    )
 
 
 def check_waves(before: Earlier, acks: Mapping[str, int]) -> None:
     """Refuse to go on where the waves of the commit before can't be read. Raises UsageProblem."""
+    if "moved" in acks and not before.lost:
+        raise _of_nothing("moved", "fleet.yaml can be read as it was applied last")
     # Where history was rewritten on purpose, it is let go with that.
     if before.lost and not {"moved", "rewritten"} & {name for name, n in acks.items() if n == 1}:
         raise UsageProblem(

@@ -105,16 +105,16 @@ def _services(
     """Read the fleet of a commit and of the one before it, and build what works on it."""
     from qflow_gitops.fleet.services import FleetServices
 
-    if base and not wiring.git.has_commit(base):
-        raise InvalidInput(
-            f"This clone lacks commit {base[:10]}, whose waves hold as well.",
-            where=store.where,
-            not_done=_NOTHING,
-            hint=f"`git fetch {fleet_wiring.REMOTE}`",
-            reason="fleet_base",
-        )
     fleet = fleet_wiring.alone(wiring, commit)
     earlier = fleet_before.at(wiring, base, fleet_wiring.REMOTE)
+    if base and earlier is None:
+        raise InvalidInput(
+            f"The fleet.yaml of commit {base[:10]}, whose waves hold as well, can't be read here.",
+            where=store.where,
+            not_done=_NOTHING,
+            hint=f"`git fetch {fleet_wiring.REMOTE}`, and use the program that the driver uses.",
+            reason="fleet_base",
+        )
     return FleetServices(
         fleet=fleet,
         before=(earlier,) if earlier else (),

@@ -116,7 +116,7 @@ FLEET = (
     ),
     Word(
         "fleet_base",
-        "A worker's clone lacks the commit of the fleet that was worked on before.",
-        "Fetch it.",
+        "A worker can't read fleet.yaml as it was worked on before, whose waves hold as well.",
+        "Fetch it, and use the program that the driver uses.",
     ),
 )

@@ -19,7 +19,7 @@ class _Asked(Generic[Record]):
 
     decide: Decide[Record] | None
     found: Record | None = None
-    problem: Exception | None = None
+    problem: BaseException | None = None
     over: bool = False
 
     def on(self, record: Record) -> Record:
@@ -81,7 +81,7 @@ class Together(Generic[Record]):
             together, self._waiting = self._waiting, []
         try:
             self._do(together)
-        except Exception as problem:  # noqa: BLE001  each of their threads raises it
+        except BaseException as problem:  # noqa: BLE001  each of their threads raises it
             for asked in together:
                 asked.problem = asked.problem or problem
         finally:

@@ -1,10 +1,17 @@
 """The exit codes of a fleet's commands that the guide names, where no member has to be applied."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from qflow_gitops.cli import fleet_engines
+from qflow_gitops.cli.context import Wiring
+from qflow_gitops.errors import InvalidInput
+from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.fleet import claim
 from qflow_gitops.stores.local_fleet import LocalFleetStore
 from tests.helpers.cli import Cli
@@ -53,6 +60,35 @@ def test_7_where_a_newer_commit_was_applied(
         told = fits(cli.json("fleet", *words, "--to", "HEAD~1"))
         assert (told["exitCode"], told["reason"]) == (7, "superseded")
         assert told["error"]["notDone"] == "No member was worked on."
+
+
+@pytest.mark.parametrize("name", ["rewritten", "moved"])
+@pytest.mark.parametrize("command", ["apply", "matrix"])
+def test_2_where_nothing_was_rewritten_or_moved_that_could_be_let_go(
+    name: str, command: str, fleet: Workspace, lock: LocalFleetStore, cli: Cli
+) -> None:
+    """It would take away the waves of the commit before, which hold as well."""
+    base = fleet.git("rev-parse", "HEAD")
+    lock.change(lambda record: record.opened(1, base, LATER))
+    fleet.write("README.md", "More.\n")
+    fleet.commit("more")
+    refused = cli("fleet", command, "--ack", f"{name}=1", "--reason", "x")
+    assert (refused.code, "Leave it out" in refused.err) == (2, True)
+    assert (lock.read().commit, lock.read().releases) == (base, ())
+
+
+def test_a_worker_begins_nobody_where_the_waves_before_can_not_be_read(
+    fleet: Workspace, lock: LocalFleetStore
+) -> None:
+    """They hold as well, and a worker of another version may not be able to read them."""
+    sound = fleet.git("rev-parse", "HEAD")
+    fleet.write("fleet.yaml", "apiVersion: qflow-gitops/v1\nkind: Fleet\nspec: {newer: 1}\n")
+    base = fleet.commit("what nobody here can read")
+    wiring = cast("Wiring", SimpleNamespace(git=GitRepo.open(fleet.path, os.environ)))
+    for commit in (base, "1" * 40):
+        with pytest.raises(InvalidInput) as refused:
+            fleet_engines._services(wiring, lock, sound, commit, lambda: False)
+        assert refused.value.reason == "fleet_base"
 
 
 @pytest.mark.parametrize("words", [("matrix",), ("work", "acme"), ("worker",)])

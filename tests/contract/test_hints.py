@@ -360,6 +360,9 @@ _BY_REASON = {
         "Work on the members from here: `qflow-gitops fleet apply --engine local`",
         "Correct QFLOW_FLEET_BROKER, or start the broker, and run it again: `…`",
     ),
+    "a worker of another version is what it is about: test_fleet_codes.py": (
+        "`git fetch …`, and use the program that the driver uses.",
+    ),
     "a machine without Celery, or without workers, is what it is about": (
         "`pip install 'qflow-gitops[celery]'`",
         (

@@ -18,7 +18,7 @@ class Numbers:
         self.record: tuple[int, ...] = ()
         self.reads = self.writes = 0
         self.gate, self.inside = threading.Event(), threading.Event()
-        self.problem: Exception | None = None
+        self.problem: BaseException | None = None
         self.faster: list[int] = []  # what another process writes first
 
     def read(self) -> tuple[int, ...]:
@@ -112,3 +112,22 @@ def test_all_hear_of_a_store_that_can_not_be_written() -> None:
     numbers.problem = None
     assert together.change(adding(3)) == (3,)
     assert together.read() == (3,)
+
+
+def test_what_a_thread_that_was_ended_did_not_write_is_written_for_nobody() -> None:
+    """Somebody else's claim, decided on the same thread, would be taken for one."""
+    numbers = Numbers()
+    numbers.problem = SystemExit(1)
+    together = Together(numbers.read, numbers.change)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(together.change, adding(0))
+        assert numbers.inside.wait(10)
+        second = pool.submit(together.change, adding(1))
+        third = pool.submit(together.change, adding(2))
+        while len(together._waiting) < 2:
+            threading.Event().wait(0.001)
+        numbers.gate.set()
+        assert isinstance(first.exception(10), SystemExit)
+        assert isinstance(second.exception(10), SystemExit)
+        assert isinstance(third.exception(10), SystemExit)
+    assert numbers.record == ()
