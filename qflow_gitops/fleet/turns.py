@@ -1,7 +1,7 @@
 """Whose turn it is: by the waves, by what was claimed, and by how many may be under way at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -10,7 +10,7 @@ from qflow_gitops.base.addresses import receiver
 from qflow_gitops.fleet.looking import Looked, remembered
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.lockfile.fleet import FleetRecord
-from qflow_gitops.policy.waves import MemberStanding, WaveMember, WaveProgress, progress
+from qflow_gitops.policy.waves import MemberStanding, WaveMember, WaveProgress, progress, waves_of
 from qflow_gitops.settings.fleet import Fleet, FleetMember
 
 
@@ -72,6 +72,12 @@ class Turns:
         """Whether this member may be begun now, whoever else may."""
         may = self.may(self.member(name), self.progress(now), now)
         return may and self._room(now).take(name)
+
+    def last_wave(self, names: Iterable[str]) -> int:
+        """Return the number of the last wave that has any of these members; 0 for nobody."""
+        wanted, groups = set(names), waves_of(self.fleet.waves, self.fleet.members)
+        mine = (number for number, each in enumerate(groups, 1) if not wanted.isdisjoint(each))
+        return max(mine, default=0)
 
     def member(self, name: str) -> FleetMember:
         """Return the member of this name."""

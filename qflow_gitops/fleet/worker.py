@@ -1,6 +1,6 @@
 """Works on members: claims them in fleet.lock, has them applied, and records what came of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -50,7 +50,8 @@ class Worker:
             self._hear(record, ended)
             new = self._recorded(record, ended)
             taken.extend(self._next(new, count))
-            new = self._claimed(self._opened(new, self.lasts), taken) if taken else self._ended(new)
+            opened = self._opened(new, taken, self.lasts) if taken else self._ended(new)
+            new = self._claimed(opened, taken)
             return new if new != record else None
 
         self._change(decided)
@@ -79,7 +80,7 @@ class Worker:
                     # As it is written, so that the next time it is no news.
                     self.turns.looked[name] = one._replace(seen=new.members[name].seen or one.seen)
             found[:] = self._next(new, len(self.turns.looked))
-            new = self._opened(new, lasts) if found else self._ended(new)
+            new = self._opened(new, found, lasts) if found else self._ended(new)
             return new if new != record else None
 
         self._change(decided)
@@ -88,7 +89,8 @@ class Worker:
     def take_one(self, name: str) -> bool:
         """Claim exactly this member, where it is its turn by what fleet.lock says of the others.
 
-        Its wave has to be open at this commit: `publish`, or an apply, did that.
+        Its wave has to be open at this commit: `publish`, or an apply, did that. A later one isn't
+        begun before somebody has looked at all members since, however those before it stand.
         """
         member = self.turns.member(name)
         before = self.turns.record.member(name)
@@ -108,7 +110,8 @@ class Worker:
             now = self.services.clock.now()
             if self._is_held(record) or not record.is_open(self.services.commit, now):
                 return None
-            taken = self.turns.may_begin(name, now)
+            is_here = self.turns.last_wave([name]) <= record.open
+            taken = is_here and self.turns.may_begin(name, now)
             return self._claimed(record, [name]) if taken else None
 
         self._change(decided)
@@ -215,8 +218,8 @@ class Worker:
             self.overtaken = record.commit
         return bool(self.overtaken)
 
-    def _opened(self, record: FleetRecord, lasts: float) -> FleetRecord:
-        """Open the wave whose turn it is, or prolong it once half of its time is over.
+    def _opened(self, record: FleetRecord, names: Sequence[str], lasts: float) -> FleetRecord:
+        """Open the wave of whose turn it is, or prolong it once half of its time is over.
 
         Not where an inventory lists members: jobs and workers don't know of these, and would begin
         whom it isn't the turn of.
@@ -224,7 +227,7 @@ class Worker:
         if self.services.inventory:
             return record.closed().opened(0, self.services.commit, "")
         now, commit = self.services.clock.now(), self.services.commit
-        wave, until = self.turns.progress(now).wave, stamp(now + timedelta(seconds=lasts))
+        wave, until = self.turns.last_wave(names), stamp(now + timedelta(seconds=lasts))
         if not record.is_open(commit, now):
             return record.closed().opened(wave, commit, until)
         left = moment(record.open_until) - now

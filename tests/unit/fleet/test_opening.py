@@ -52,6 +52,30 @@ def test_a_wave_that_a_killed_driver_left_open_is_obeyed_until_its_time_is_over(
     assert worked(world, "b") == ["b"]
 
 
+def test_a_later_wave_is_none_that_is_open_before_somebody_looks_at_all_again() -> None:
+    """A job of yesterday that is started again by hand: the canary may have moved since."""
+    world = World(fleet("c1", "a"))
+    published(world)
+    assert worked(world, "c1") == ["c1"]
+    assert worked(world, "a") == []
+    world.reach.commits["c1"] = "e" * 40
+    published(world)
+    assert worked(world, "a") == []
+    assert worked(world, "c1") == ["c1"]
+    published(world)
+    assert world.store.record.open == 2
+    assert worked(world, "a") == ["a"]
+
+
+def test_whoever_may_begin_by_two_files_that_contradict_each_other_is_of_an_open_wave() -> None:
+    """The one before has `a` first, this one `c1`: that one decides."""
+    base = fleet("a", "c1", waves=(Wave(None, 50), Wave()))
+    world = World(fleet("c1", "a"), base)
+    for name in ("a", "c1"):
+        published(world)
+        assert worked(world, name) == [name]
+
+
 def test_a_wave_of_which_nobody_says_until_when_is_not_open() -> None:
     """As a program before this one left it."""
     world = World(fleet("a", waves=(Wave(),)))
