@@ -180,7 +180,8 @@ def matrix_(
         services = fleet_wiring.services(wiring, head, acks=acks)
         with wiring.console.progress() as progress:
             asked = _asked(acks, reason)
-            return progress.follow(matrix(services, asked, wave or 0, retry=not no_retry))
+            report: Report = progress.follow(matrix(services, asked, wave or 0, retry=not no_retry))
+        return fleet_wiring.told_beside(wiring, report, format_name)
 
     return run(wiring, "fleet matrix", work, format_name, copies)
 

@@ -66,11 +66,9 @@ def serve(wiring: Wiring, concurrency: int) -> int:
 def _serve(wiring: Wiring, concurrency: int) -> int:
     import threading
 
-    from qflow_gitops.sources.fleets import commit_of
-
     broker = _broker(wiring)
     _check_remote(wiring)
-    longest = fleet_wiring.alone(wiring, commit_of(wiring.git, "HEAD")).time
+    longest = fleet_wiring.alone(wiring, fleet_wiring.commit_of(wiring, "HEAD")).time
     try:
         from qflow_gitops.fleet.engines import celery_worker
     except ImportError:

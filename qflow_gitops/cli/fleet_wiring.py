@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from itertools import chain, count
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.base.paths import ROOT
@@ -62,9 +64,8 @@ def services(
     from qflow_gitops.apply import ancestry
     from qflow_gitops.cli import fleet_before
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.sources.fleets import commit_of
 
-    commit = commit_of(wiring.git, head)
+    commit = commit_of(wiring, head)
     listed = _listed(wiring, inventory)
     fleet, kept = alone(wiring, commit, listed), store(wiring)
     record, remote = kept.read(), _remote(wiring)
@@ -88,7 +89,22 @@ def services(
         follows=cache(lambda latest: ancestry.follows(wiring.git, latest, commit, remote)),
         begin=record,
         inventory=_again(inventory),
+        beside=partial(_beside, wiring.git.root),
     )
+
+
+def _beside(root: Path, name: str) -> str:
+    """Name a folder beside the fleet's clone that isn't there yet, as it is typed at hand."""
+    numbered = (f"{name}-{number}" for number in count(2))
+    folder = next(one for one in chain([name], numbered) if not (root.parent / one).exists())
+    return f"../{folder}" if Path.cwd() == root else str(root.parent / folder)
+
+
+def commit_of(wiring: Wiring, revision: str) -> str:
+    """Return the commit that the fleet is read from, "" for the work tree; see `sources.fleets`."""
+    from qflow_gitops.sources import fleets
+
+    return fleets.commit_of(wiring.git, revision)
 
 
 def alone(wiring: Wiring, commit: str, inventory: Sequence[FleetMember] = ()) -> Fleet:
@@ -117,6 +133,16 @@ def interrupted(services: FleetServices, report: Report) -> Report:
     stop = services.stop
     if isinstance(stop, Stopper) and stop():
         return replace(report, exit_code=stop.exit_code, reason="interrupted")
+    return report
+
+
+def told_beside(wiring: Wiring, report: Report, format_name: str) -> Report:
+    """Say on stderr why it is nobody's turn, or what is held, where stdout has jobs alone."""
+    from qflow_gitops.results.fleets import FleetTold
+
+    is_all = isinstance(report.body, FleetTold) and report.body.jobs and not report.exit_code
+    if format_name in ("matrix", "gitlab") and not is_all and not wiring.console.quiet:
+        wiring.console.preview(report)
     return report
 
 

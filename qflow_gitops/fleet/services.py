@@ -44,6 +44,7 @@ class FleetServices:
     from another one. `begin` is what fleet.lock said when the fleet was read, if it was read then.
     `by` is the command of `fleet` that opens waves here, and takes releases; `inventory` and
     `engine` are these options as they are typed with it, "" for none.
+    `beside` names a folder outside of the fleet's clone, as it is typed, for one of a member.
     """
 
     fleet: Fleet
@@ -62,6 +63,7 @@ class FleetServices:
     by: str = "apply"
     inventory: str = ""
     engine: str = ""
+    beside: Callable[[str], str] = "../{}".format
 
     @property
     def command(self) -> str:

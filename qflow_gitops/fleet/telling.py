@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,7 +33,7 @@ def told(services: FleetServices, turns: Turns, *, applied: bool = False) -> Fle
     why = frozen(services, turns)
     members = turns.fleet.members
     elsewhere = sum(bool(turns.elsewhere(one)) for one in members)
-    teller = _Teller(turns, found, why, wave_of, now, services.command, elsewhere)
+    teller = _Teller(turns, found, why, wave_of, now, services.command, elsewhere, services.beside)
     return FleetTold(
         services.commit,
         services.store.where,
@@ -80,6 +80,7 @@ class _Teller:
     now: datetime
     command: str
     elsewhere: int
+    beside: Callable[[str], str]
 
     def told(self, member: FleetMember) -> MemberTold:
         looked, standing = self.turns.looked[member.name], self.turns.standing(member)
@@ -103,7 +104,10 @@ class _Teller:
             looked.worked,
             self.turns.record.holder(member.name, self.now) is not None,
             member.credentials,
-            _clone(member) if standing in _TELLING and looked.seen.commit else "",
+            _clone(member, self.beside(member.name))
+            if standing in _TELLING and looked.seen.commit
+            else "",
+            self.turns.record.member(member.name).at,
         )
 
     def _turn(self, member: FleetMember, standing: MemberStanding) -> tuple[Turn, str, str]:
@@ -171,10 +175,13 @@ class _Teller:
         )
 
 
-def _clone(member: FleetMember) -> str:
-    """Return the commands that show what a member's own plan says."""
+def _clone(member: FleetMember, clone: str) -> str:
+    """Return the commands that show what a member's own plan says, in a clone beside the fleet's.
+
+    Inside of it `git add .` would take the member for a part of the fleet's repository.
+    """
     address = without_secrets(member.repository)
-    folder = member.name if member.project == "." else f"{member.name}/{member.project}"
-    clone = f"git clone --branch {shlex.quote(member.ref)} {shlex.quote(address)}"
+    folder = clone if member.project == "." else f"{clone}/{member.project}"
+    made = f"git clone --branch {shlex.quote(member.ref)} {shlex.quote(address)} "
     which = " ".join(("plan", *environment(member)))
-    return f"`{clone} {member.name} && qflow-gitops -C {shlex.quote(folder)} {which}`"
+    return f"`{made}{shlex.quote(clone)} && qflow-gitops -C {shlex.quote(folder)} {which}`"

@@ -54,6 +54,7 @@ def _member(one: MemberTold) -> dict[str, Any]:
         "detail": one.problem or one.why,
         "hint": one.way,
         "endedAt": one.ended or None,
+        "seenAt": one.seen_at or None,
         "worked": one.worked,
     }
 

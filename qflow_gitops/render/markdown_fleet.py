@@ -17,15 +17,18 @@ from qflow_gitops.render.textfleet import (
 )
 from qflow_gitops.results.fleets import STANDINGS, FleetTold, MemberTold, Turn, WaveTold
 
-_MORE = "| | … and {} more | | | | | |\n"
 _WAVES = ("", "Wave", "Members", "Stand", "May fail", "Goes on")
 _MEMBERS = ("", "Member", "Wave", "Stands", "Runs", "Commit", "Why")
+_REMEMBERED = ("", "Member", "Wave", "Stands", "Runs", "Seen", "Commit", "Why")
 
 
 def fleet(body: FleetTold) -> str:
     """Return the waves, the members that need a look, and what to type about them."""
     shown = [one for one in body.members if one.turn is not Turn.SKIP or one.worked]
-    members = Part([*map(_member, shown)], _table("Members", _MEMBERS), more=_MORE)
+    columns = _REMEMBERED if body.remembered else _MEMBERS
+    more = f"| | … and {{}} more {'| ' * (len(columns) - 2)}|\n"
+    rows = [_member(one, body) for one in shown]
+    members = Part(rows, _table("Members", columns), more=more)
     typed = Part([f"- {prose(way)}\n" for way in ways(body, shown)],
                  "\n#### What to type\n\n", more="- … and {} more\n")  # fmt: skip
     stopped = [why for each in body.waves if (why := stopped_by(each, body))]
@@ -66,10 +69,12 @@ def _in_a_cell(words: str) -> str:
     return prose(words.replace("\\|", "\\x5c|")).replace("|", "\\|")
 
 
-def _member(one: MemberTold) -> str:
+def _member(one: MemberTold, body: FleetTold) -> str:
     why = one.problem or one.why
     commit = cell(one.commit[:10]) if one.commit else ""
+    at = cell(one.seen_at) if one.seen_at else ""
+    seen = f"| {at} " if body.remembered else ""
     return (
         f"| {sign_of_member(one)} | {cell(one.name)} | {one.wave} | {STANDINGS[one.standing]} "
-        f"| {runs(one)} | {commit} | {_in_a_cell(why)} |\n"
+        f"| {runs(one)} {seen}| {commit} | {_in_a_cell(why)} |\n"
     )

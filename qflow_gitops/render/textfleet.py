@@ -53,7 +53,8 @@ def fleet(body: FleetTold, *, each: bool = False) -> Iterator[Line]:
     if cut:
         yield ""
     yield Table(
-        ("", "MEMBER", "WAVE", "STANDS", "RUNS", "COMMIT", "WHY"), [_row(one) for one in cut]
+        ("", "MEMBER", "WAVE", "STANDS", "RUNS", "SEEN", "COMMIT", "WHY"),
+        [_row(one, body) for one in cut],
     )
     if len(cut) < len(shown):
         yield f"  … {len(shown) - len(cut):,} more (-v: all)"
@@ -152,7 +153,7 @@ def _wave(wave: WaveTold, body: FleetTold) -> str:
     return Marked(BY_SIGN[sign](who), rest + may)
 
 
-def _row(one: MemberTold) -> tuple[str, ...]:
+def _row(one: MemberTold, body: FleetTold) -> tuple[str, ...]:
     sign = sign_of_member(one)
     return (
         BY_SIGN[sign](sign),
@@ -160,6 +161,7 @@ def _row(one: MemberTold) -> tuple[str, ...]:
         str(one.wave),
         STANDINGS[one.standing],
         runs(one),
+        one.seen_at if body.remembered else "",
         one.commit[:10],
         clean(one.problem or one.why),
     )

@@ -38,7 +38,8 @@ class MemberTold(NamedTuple):
     `counts` are those of its plan, by action. `why` says what it waits for or what holds it, `way`
     what a person types about that; "" for nothing. `commit` is the one that its ref names, "" where
     it could not be looked at, which `problem` says. `ended` is when its newest execution
-    did (RFC 3339), "" unknown. `worked`: this command worked on it; `claimed`: somebody does.
+    did, `seen_at` when fleet.lock was told last how it stands (RFC 3339, "" unknown and never).
+    `worked`: this command worked on it; `claimed`: somebody does.
     `credentials` is the name of its set, "" for none. `clone` are the commands that show all that
     its own plan says, "" where nothing of its own holds it, or where it can't be reached.
     """
@@ -61,6 +62,7 @@ class MemberTold(NamedTuple):
     claimed: bool = False
     credentials: str = ""
     clone: str = ""
+    seen_at: str = ""
 
 
 class WaveTold(NamedTuple):

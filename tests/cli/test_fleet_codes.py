@@ -91,6 +91,58 @@ def test_a_worker_begins_nobody_where_the_waves_before_can_not_be_read(
         assert refused.value.reason == "fleet_base"
 
 
+def _matrix(cli: Cli) -> tuple[int, str, str]:
+    """Ask whose turn it is: the code, what programs read, and what a person does."""
+    done = cli("fleet", "matrix")
+    return done.code, done.out, " ".join(done.err.split())
+
+
+def test_where_it_is_nobodys_turn_a_person_is_told_why(
+    fleet: Workspace, lock: LocalFleetStore, cli: Cli
+) -> None:
+    assert _matrix(cli)[:2] == (0, '[{"include":[{"member":"acme","credentials":"","wave":1}]}]\n')
+    assert _matrix(cli)[2] == "", "nothing beside jobs"
+    now = datetime.now(UTC)
+    lock.change(lambda record: record.claimed(["acme"], claim("x", "ada", now, 600), now))
+    code, jobs, why = _matrix(cli)
+    assert (code, jobs) == (6, "[]\n")
+    assert "ada works on it" in why
+    lock.change(lambda record: record.given_back(["acme"], "x"))
+    assert cli("fleet", "freeze", "--reason", "incident 42").code == 0
+    code, jobs, why = _matrix(cli)
+    assert (code, jobs) == (5, "[]\n")
+    assert "! Everything is held: " in why
+    assert "incident 42" in why
+    assert "`qflow-gitops fleet unfreeze --reason TEXT`" in why
+    assert "nobody:" in cli("fleet", "matrix", "--format", "gitlab").out
+    assert "Everything" not in cli("fleet", "matrix", "--format", "text").err, "it's on stdout"
+
+
+def test_where_a_wave_is_stopped_a_person_is_told_by_whom_and_what_to_type(
+    fleet: Workspace, cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "members" / "acme.git").rename(tmp_path / "gone")
+    code, jobs, why = _matrix(cli)
+    assert (code, jobs) == (5, "[]\n")
+    assert "Wave 1 is stopped: 1 member, 1 failed; at most 0 may fail; acme failed" in why
+    assert "`qflow-gitops fleet matrix --ack wave=1 --reason TEXT`" in why
+
+
+def test_a_clone_of_a_member_is_offered_beside_that_of_the_fleet(
+    fleet: Workspace, cli: Cli, tmp_path: Path
+) -> None:
+    """Inside of it `git add .` would take it in; a folder that is there already isn't offered."""
+    people = Workspace(tmp_path / "members" / "acme-people")
+    people.write("qflow.yaml", people.read("qflow.yaml") + "  unknown: 1\n")
+    people.commit("broken")
+    people.git("push", "--quiet", "origin", "HEAD:main")
+    assert cli("fleet", "matrix").code == 5
+    beside = fleet.path.parent / "acme"
+    assert f"{beside} && qflow-gitops -C {beside} plan" in cli("fleet", "plan").out
+    beside.mkdir()
+    assert f"{beside}-2 && qflow-gitops -C {beside}-2 plan" in cli("fleet", "plan").out
+
+
 @pytest.mark.parametrize("words", [("matrix",), ("work", "acme"), ("worker",)])
 def test_2_where_jobs_are_to_read_an_inventory(
     words: tuple[str, ...], fleet: Workspace, lock: LocalFleetStore, cli: Cli

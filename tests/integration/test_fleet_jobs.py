@@ -68,7 +68,9 @@ def test_a_job_works_on_its_member_once_it_is_its_turn(
     assert order_of(sandbox.executions()) == ["c1-0", "a-0", "b-0"]
     told = fits(job.json("fleet", "matrix"))
     assert {one["standing"] for one in told["members"]} == {"done"}
-    assert _matrices(job) == []
+    nobody = job("fleet", "matrix")
+    assert (nobody.code, nobody.out) == (0, "[]\n")
+    assert "3 members: 3 with nothing to do" in nobody.err
 
 
 def test_a_job_that_comes_days_later_is_not_obeyed(

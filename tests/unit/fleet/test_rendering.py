@@ -45,7 +45,11 @@ def member(
     counts: Mapping[str, int] = {}, **more: Any,
 ) -> MemberTold:  # fmt: skip
     address = f"https://git.example.com/{name}/runs.git"
-    given = {"commit": "32bb11c0f3b6a1e0d9c8b7a6f5e4d3c2b1a09f8e", **more}
+    given = {
+        "commit": "32bb11c0f3b6a1e0d9c8b7a6f5e4d3c2b1a09f8e",
+        "seen_at": "2026-10-06T09:29:15Z",
+        **more,
+    }
     return MemberTold(name, wave, standing, turn, address, counts=counts, **given)
 
 
@@ -55,8 +59,8 @@ MEMBERS = (
         "globex", 2, STOPPED, Turn.HOLD, {"run": 2, "done": 1, "failed": 1, "hold": 1},
         exit_code=1, reason="run_failed", why="it failed", way=WAY,
         problem='prod/encrypt-prod-buckets: failed ("Failed")', worked=True,
-        clone="`git clone --branch main https://git.example.com/globex/runs.git globex "
-        "&& qflow-gitops -C globex plan`",
+        clone="`git clone --branch main https://git.example.com/globex/runs.git "
+        "../globex && qflow-gitops -C ../globex plan`",
     ),
     member("initech", 2, DONE, Turn.SKIP, {"run": 12, "done": 12, "unchanged": 18}, worked=True),
     member("umbrella-corporation-emea", 2, OPEN, Turn.WAIT, {"wait": 1}, exit_code=8),
@@ -64,7 +68,8 @@ MEMBERS = (
         "soylent", 2, STOPPED, Turn.HOLD, exit_code=13, reason="member_unreachable", way=WAY,
         commit="", why="it failed", problem="The remote of the member soylent doesn't answer.",
     ),
-    member("hooli", 3, UNSENT, Turn.HOLD, {"run": 3, "hold": 2}, why="wave 2 is stopped", way=WAY),
+    member("hooli", 3, UNSENT, Turn.HOLD, {"run": 3, "hold": 2}, why="wave 2 is stopped", way=WAY,
+           seen_at=""),
     member("piedpiper", 3, HELD, Turn.HOLD, {"hold": 4}, exit_code=5, why="wave 2 is stopped",
            problem="prod/rotate-keys: outside of every window", way=WAY),
 )  # fmt: skip

@@ -62,7 +62,7 @@ def test_a_failure_that_stops_nothing_is_not_said_to_be_released() -> None:
     world.reach.ends["a"] = HELD
     told = _told(world.apply())
     assert "--ack" not in told
-    assert "qflow-gitops -C c1 plan" in told
+    assert "qflow-gitops -C ../c1 plan" in told
 
 
 ADDRESS = "https://git.example.com/c1/runs.git"
@@ -72,8 +72,8 @@ FOLDER = {"project": "cloud/runs", "environment": "prod", "ref": "release"}
 @pytest.mark.parametrize(
     ("more", "clone", "plan"),
     [
-        ({}, f"git clone --branch main {ADDRESS} c1", "-C c1 plan"),
-        (FOLDER, f"git clone --branch release {ADDRESS} c1", "-C c1/cloud/runs plan -e prod"),
+        ({}, f"git clone --branch main {ADDRESS} ../c1", "-C ../c1 plan"),
+        (FOLDER, f"git clone --branch release {ADDRESS} ../c1", "-C ../c1/cloud/runs plan -e prod"),
     ],
 )
 def test_what_a_member_needs_is_read_in_a_clone_of_it(
