@@ -6,8 +6,9 @@ Pure. It changes nothing for the change itself, which both hold until all waves 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from qflow_gitops.base.addresses import same_form
 from qflow_gitops.policy.waves import Counting, Outcomes, Wave, waves_of
-from qflow_gitops.settings.fleet import Fleet, Subscription
+from qflow_gitops.settings.fleet import Fleet, FleetMember, Subscription
 
 _NAMED = 3
 
@@ -39,20 +40,40 @@ def _rules(old: Sequence[Wave], new: Sequence[Wave]) -> Iterator[str]:
 
 
 def _earlier(old: Fleet, new: Fleet) -> Iterator[str]:
+    """Compare whose turn comes when, by what they are: a member may have another name now.
+
+    Who left is waited for by nobody any more, if anybody is left who comes later.
+    """
     was, now = _numbers(old), _numbers(new)
+    names = {_what(each): each.name for each in (*old.members, *new.members)}
     found = [
-        f"{name} (wave {was[name]} → {now[name]})"
-        for name in was
-        if name in now and now[name] < was[name]
+        f"{names[each]} (wave {was[each]} → {now[each]})"
+        for each in was
+        if each in now and now[each] < was[each]
+    ]
+    last = max((was[each] for each in was if each in now), default=0)
+    gone = [
+        f"{names[each]} (wave {was[each]})" for each in was if each not in now and was[each] < last
     ]
     if found:
-        more = f", and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
-        yield f"in an earlier wave: {', '.join(found[:_NAMED])}{more}"
+        yield f"in an earlier wave: {_some(found)}"
+    if gone:
+        yield f"not waited for any more: {_some(gone)}"
 
 
-def _numbers(fleet: Fleet) -> dict[str, int]:
+def _some(found: Sequence[str]) -> str:
+    more = f", and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return f"{', '.join(found[:_NAMED])}{more}"
+
+
+def _what(member: FleetMember) -> tuple[str, ...]:
+    return (same_form(member.repository, "/"), member.project, member.environment)
+
+
+def _numbers(fleet: Fleet) -> dict[tuple[str, ...], int]:
     groups = waves_of(fleet.waves, fleet.members)
-    return {name: number for number, names in enumerate(groups, 1) for name in names}
+    of = {name: number for number, names in enumerate(groups, 1) for name in names}
+    return {_what(member): of[member.name] for member in fleet.members}
 
 
 def _outcomes(old: Outcomes, new: Outcomes) -> Iterator[str]:
@@ -70,6 +91,4 @@ def _subscriptions(old: Fleet, new: Fleet) -> Iterator[str]:
         if now.at_once > was.at_once:
             yield f"subscriptions.{was.name}.atOnce: {was.at_once} → {now.at_once}"
         if lost := [name for name in was.members if name in names and name not in now.members]:
-            yield f"subscriptions.{was.name}: no more of {', '.join(lost[:_NAMED])}" + (
-                f", and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
-            )
+            yield f"subscriptions.{was.name}: no more of {_some(lost)}"

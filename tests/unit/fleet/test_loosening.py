@@ -49,6 +49,15 @@ LOOSER: list[tuple[dict[str, Any], list[str]]] = [
         ["in an earlier wave: b (wave 3 → 2)"],
     ),
     (
+        {"members": (*STRICT.members[:3],
+                     STRICT.members[3]._replace(name="x", labels={"tier": "canary"}))},
+        ["in an earlier wave: x (wave 3 → 1)"],
+    ),
+    (
+        {"members": STRICT.members[1:]},
+        ["in an earlier wave: b (wave 3 → 2)", "not waited for any more: c1 (wave 1)"],
+    ),
+    (
         {"outcomes": Outcomes(doubt=Counting.COUNT, hold=Counting.PASS)},
         ["outcomes.doubt: wait → count", "outcomes.hold: wait → pass"],
     ),
