@@ -250,12 +250,13 @@ def reach(
     """Build what reaches the members of a fleet, with credentials of this environment."""
     from qflow_gitops.fleet.clones import FOLDER, Clones
     from qflow_gitops.fleet.environ import Facts
+    from qflow_gitops.fleet.limited import without_core
     from qflow_gitops.fleet.reach import ProcessReach
     from qflow_gitops.fleet.work import Limits
     from qflow_gitops.git.remotes import GitRemotes
 
     author, home = wiring.author(), GitRemotes(wiring.git).url(REMOTE)
-
+    without_core()
     return ProcessReach(
         Clones(wiring.git.common_dir / FOLDER, time_left, lambda: _PATIENCE),
         environ,

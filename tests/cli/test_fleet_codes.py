@@ -1,6 +1,7 @@
 """The exit codes of a fleet's commands that the guide names, where no member has to be applied."""
 
 import os
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -186,6 +187,17 @@ def test_what_to_type_names_the_inventory_again_and_no_secret(
     said = " ".join(done.out.split())
     assert f"`qflow-gitops fleet apply {typed.format(listed)} --ack wave=1 --reason TEXT`" in said
     assert "canary" not in done.out + done.err
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_no_core_is_written_of_who_holds_everybodys_credentials(
+    command: str, fleet: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor of its gits, which have a token in their environment."""
+    limits: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda *given: limits.append(given))
+    cli("fleet", command)
+    assert (resource.RLIMIT_CORE, (0, 0)) in limits
 
 
 EACH = (
