@@ -140,9 +140,11 @@ def _wave(
             hint="Settle it in a clone of the member: `qflow-gitops reconcile`",
             reason="in_doubt",
         )
-    commits = {name: turns.looked[name].seen.commit for name in found.failed}
+    failed = {name: turns.looked[name].seen for name in found.failed}
+    commits = {name: seen.commit for name, seen in failed.items()}
+    parts = {name: seen.part for name, seen in failed.items() if seen.part}
     by, at = services.author.get("actor", ""), stamp(services.clock.now())
-    return record.released(Release(number, commits, services.commit, by, at, reason))
+    return record.released(Release(number, commits, services.commit, by, at, reason, parts))
 
 
 def _credentials(

@@ -115,14 +115,16 @@ class Turns:
         return room
 
     def _is_forgiven(self, name: str, found: Looked) -> bool:
-        """Whether a person let this failure pass: at this commit of the member.
+        """Whether a person let this failure pass: of this part of it, at this commit of the member.
 
         Where that isn't known (it couldn't be reached), at this commit of the fleet: a later outage
         is another failure.
         """
         commit = found.seen.commit
         return any(
-            one.members.get(name) == commit and (commit or one.commit == self.commit)
+            one.members.get(name) == commit
+            and one.parts.get(name, "") == found.seen.part
+            and (commit or one.commit == self.commit)
             for one in self.record.releases
             if one.wave
         )

@@ -52,6 +52,7 @@ class Release(NamedTuple):
     """Somebody let a wave go on in spite of these members, or credentials to where they are (0).
 
     `members` gives each the commit that it was at, "" for whichever; `commit` is the fleet's.
+    `parts` says of those which fleet.yaml named a part of what that was, as `Seen.part` does.
     """
 
     wave: int
@@ -60,6 +61,7 @@ class Release(NamedTuple):
     by: str
     at: str
     reason: str
+    parts: Mapping[str, str] = _NOTHING
 
 
 class Seen(NamedTuple):

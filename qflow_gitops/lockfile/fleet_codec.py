@@ -56,16 +56,19 @@ def to_bytes(record: FleetRecord) -> bytes:
             "credentials": {
                 name: [*record.credentials[name]] for name in sorted(record.credentials)
             },
-            "releases": [
-                {**each._asdict(), "members": dict(sorted(each.members.items()))}
-                for each in record.releases
-            ],
+            "releases": [*map(_release_to_json, record.releases)],
             **record.extra,
             "members": {
                 name: _member_to_json(record.members[name]) for name in sorted(record.members)
             },
         }
     )
+
+
+def _release_to_json(release: Release) -> Json:
+    found = {**release._asdict(), "members": dict(sorted(release.members.items()))}
+    parts = found.pop("parts")
+    return {**found, "parts": dict(sorted(parts.items()))} if parts else found
 
 
 def _member_to_json(member: MemberRecord) -> Json:
@@ -151,10 +154,12 @@ def _record(data: Json) -> FleetRecord:
 def _release(data: Json) -> Release:
     _only(data, Release._fields, "a release")
     members = _of(dict, data["members"], "members")
+    parts = _of(dict, data.get("parts", {}), "parts")
     commits = {_fits(_NAME, name, "a member's name"): _commit(members, name) for name in members}
     return Release(
         _count(data, "wave"), commits, _commit(data, "commit"),
         _text(data, "by"), _time(data, "at"), _text(data, "reason"),
+        {_fits(_NAME, name, "a member's name"): _text(parts, name) for name in parts},
     )  # fmt: skip
 
 

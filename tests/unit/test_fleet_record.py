@@ -32,7 +32,9 @@ SEEN = Seen(
     MemberStanding.DONE, 0, "", {"done": 3, "skip": 1}, 1791279000.0, "v1:x", "fine", COMMIT, OTHER,
     "payments:prod",
 )  # fmt: skip
-RELEASE = Release(1, {"acme": COMMIT}, COMMIT, "ada", AT, "known trouble")
+RELEASE = Release(
+    1, {"acme": COMMIT}, COMMIT, "ada", AT, "known trouble", {"acme": "payments:prod"}
+)
 
 
 def whole() -> FleetRecord:

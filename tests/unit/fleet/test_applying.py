@@ -179,6 +179,18 @@ def test_what_was_forgiven_is_not_where_the_member_went_on() -> None:
     assert world("c1").standing is MemberStanding.FAILED
 
 
+def test_what_was_forgiven_of_one_environment_is_not_of_another() -> None:
+    world = World(Fleet(members("c1", "a", environment="prod"), (CANARY, Wave())))
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    assert world.apply({"wave": 1}, "Once.").exit_code == 0
+    assert world("c1").standing is MemberStanding.FORGIVEN
+    world.services = replace(world.services, fleet=fleet("c1", "a"), commit="1" * 40)
+    world.reach.calls.clear()
+    assert world.apply().exit_code is ExitCode.RUN_FAILED
+    assert world.reach.applied() == ["c1"]
+
+
 @pytest.mark.parametrize(
     ("acks", "reason", "word"),
     [
