@@ -128,7 +128,8 @@ class _Teller:
             mend = f"Fix the member, then: `{self.command}`"
             return Turn.HOLD, "it failed", self._about_wave() if self.found.stopped else mend
         if self.turns.may(member, self.found, self.now):
-            return Turn.RUN, "", ""
+            unsent = standing is MemberStanding.UNSENT
+            return Turn.RUN, self.turns.looked[member.name].seen.detail if unsent else "", ""
         if member.name in self.turns.begun:  # it was worked on just now, and stands so still
             return (Turn.WAIT if standing in _GOES_ON else Turn.HOLD), "", ""
         if self.found.stopped:

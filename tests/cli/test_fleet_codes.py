@@ -129,6 +129,21 @@ def test_where_a_wave_is_stopped_a_person_is_told_by_whom_and_what_to_type(
     assert "`qflow-gitops fleet matrix --ack wave=1 --reason TEXT`" in why
 
 
+def test_a_plan_says_whose_approvals_only_the_apply_asks_for(
+    fleet: Workspace, cli: Cli, tmp_path: Path
+) -> None:
+    """Else a member is due by its plan, and held by its apply without a word before."""
+    assert "approvals" not in cli("fleet", "plan").out
+    people = Workspace(tmp_path / "members" / "acme-people")
+    people.write("qflow.yaml", SETTINGS)
+    people.commit("approved here")
+    people.git("push", "--quiet", "origin", "HEAD:main")
+    told = fits(cli.json("fleet", "plan"))
+    assert told["members"][0]["action"] == "run"
+    assert told["members"][0]["detail"] == "its approvals are asked when it is applied"
+    assert "its approvals are asked when it is applied" in cli("fleet", "plan").out
+
+
 def test_a_clone_of_a_member_is_offered_beside_that_of_the_fleet(
     fleet: Workspace, cli: Cli, tmp_path: Path
 ) -> None:
