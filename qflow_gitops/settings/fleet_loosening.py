@@ -40,20 +40,26 @@ def _rules(old: Sequence[Wave], new: Sequence[Wave]) -> Iterator[str]:
 
 
 def _earlier(old: Fleet, new: Fleet) -> Iterator[str]:
-    """Compare whose turn comes when, by what they are: a member may have another name now.
+    """Compare whose turn comes when, also of members that have another name now.
 
     Who left is waited for by nobody any more, if anybody is left who comes later.
     """
     was, now = _numbers(old), _numbers(new)
-    names = {_what(each): each.name for each in (*old.members, *new.members)}
+    renamed = {_what(member): member.name for member in new.members}
+    names = {
+        member.name: member.name if member.name in now else renamed.get(_what(member), "")
+        for member in old.members
+    }
     found = [
-        f"{names[each]} (wave {was[each]} → {now[each]})"
-        for each in was
-        if each in now and now[each] < was[each]
+        f"{names[each]} (wave {number} → {now[names[each]]})"
+        for each, number in was.items()
+        if names[each] and now[names[each]] < number
     ]
-    last = max((was[each] for each in was if each in now), default=0)
+    last = max((number for each, number in was.items() if names[each]), default=0)
     gone = [
-        f"{names[each]} (wave {was[each]})" for each in was if each not in now and was[each] < last
+        f"{each} (wave {number})"
+        for each, number in was.items()
+        if not names[each] and number < last
     ]
     if found:
         yield f"in an earlier wave: {_some(found)}"
@@ -70,10 +76,9 @@ def _what(member: FleetMember) -> tuple[str, ...]:
     return (same_form(member.repository, "/"), member.project, member.environment)
 
 
-def _numbers(fleet: Fleet) -> dict[tuple[str, ...], int]:
+def _numbers(fleet: Fleet) -> dict[str, int]:
     groups = waves_of(fleet.waves, fleet.members)
-    of = {name: number for number, names in enumerate(groups, 1) for name in names}
-    return {_what(member): of[member.name] for member in fleet.members}
+    return {name: number for number, names in enumerate(groups, 1) for name in names}
 
 
 def _outcomes(old: Outcomes, new: Outcomes) -> Iterator[str]:
