@@ -130,7 +130,7 @@ def test_a_pull_request_cannot_send_credentials_elsewhere_nor_loosen_its_own_wav
     assert done.code == 1
     told = operator.json("fleet", "plan")
     assert told["loosened"] == [
-        "wave 1: maxFailures 0 → 100%", "in an earlier wave: a (wave 2 → 1)",
+        "wave 1: maxFailures 0 → 100%", "in an earlier wave: a (wave 2 → 1), b (wave 2 → 1)",
     ]  # fmt: skip
     held = members(told)["b"]
     assert held["action"] == "hold"
