@@ -27,6 +27,7 @@ from qflow_gitops.results.failing import recorded
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.stories import Culprit
 from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import lockseen
 from qflow_gitops.sources.specs import as_sent
 from qflow_gitops.specs.hiding import Hiding, HidingAll
 
@@ -58,33 +59,43 @@ def with_steps(
     with suppress(QflowError):
         found = _looked_at(failed, services, project)
     outcomes = tuple(replace(each, failed_at=found.get(id(each))) for each in body.outcomes)
-    report = replace(report, body=replace(body, outcomes=outcomes))
-    lost = "" if services.stop() else _keep(outcomes, services, project)
+    body, lost = replace(body, outcomes=outcomes), ""
+    if not services.stop():
+        body, lost = _keep(body, services, project)
+    report = replace(report, body=body)
     if not lost:
         return report
     yield events.Said(lost)
     return replace(report, notes=(*report.notes, lost))
 
 
-def _keep(outcomes: Sequence[Outcome], services: ApplyServices, project: Project) -> str:
-    """Record what was seen, in one write; say what kept it from that, "" for nothing."""
-    seen = [each for each in outcomes if each.failed_at]
+def _keep(body: Applied, services: ApplyServices, project: Project) -> tuple[Applied, str]:
+    """Record what was seen, in one write; say what kept it from that, "" for nothing.
+
+    The lockfile that was left is then the one with it, unless another process wrote in between:
+    of what that one did the apply tells nothing.
+    """
+    seen = [each for each in body.outcomes if each.failed_at]
     if not seen:
-        return ""
+        return body, ""
     services.hurry(KEPT_WITHIN)
     try:
         with services.store.session() as session:
+            ours = lockseen.seen(lockseen.held(session, services.store.where)) == body.lock
             for _ in range(_TRIES):
                 notes = tuple(_new(seen, session.lockfile, services, project))
                 if not notes:
-                    return ""
+                    return body, ""
                 with suppress(LostRace):
                     session.record([], Checkpoint(notes=notes))
-                    return ""
+                    left = lockseen.seen(lockseen.held(session, services.store.where))
+                    return (replace(body, lock=left) if ours else body), ""
+                ours = False
         why = "Others were faster."
     except QflowError as problem:
         why = problem.message
-    return f"By which steps runs failed isn't in the lockfile, so comments can't say it: {why}"
+    said = f"By which steps runs failed isn't in the lockfile, so comments can't say it: {why}"
+    return body, said
 
 
 def _new(

@@ -60,9 +60,9 @@ def run(
                 process.stdin.write(given[:_GIVEN])
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
-        written = {process.stdout: b"", process.stderr: b""}
+        written = {process.stdout: bytearray(), process.stderr: bytearray()}
         why = _listen(process, written, time.monotonic() + seconds, time_left, most)
-        out, err = written.values()
+        out, err = map(bytes, written.values())
         return Ended(process.returncode if not why else -1, out, err, why)
     finally:
         _end(process)
@@ -88,7 +88,7 @@ def place_of(name: str, environ: Mapping[str, str]) -> str:
 
 def _listen(
     process: subprocess.Popen[bytes],
-    written: dict[IO[bytes], bytes],
+    written: dict[IO[bytes], bytearray],
     deadline: float,
     time_left: Callable[[], float],
     most: int,
@@ -111,7 +111,8 @@ def _listen(
                 piece = os.read(key.fd, 65536)
                 if not piece:
                     open_ones.unregister(key.fd)
-                written[key.data] = (written[key.data] + piece)[: most + 1]
+                kept = written[key.data]
+                kept += piece[: most + 1 - len(kept)]
             if len(written[result]) > most:
                 return "long"
             if ended and (left <= 0 or not ready):

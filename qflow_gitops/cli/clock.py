@@ -42,10 +42,14 @@ class SystemClock:
 class Stopper:
     """Remembers the first SIGINT or SIGTERM; a second one ends the process at once."""
 
-    def __init__(self, last: float = LAST_MOMENT) -> None:
-        """Begin to listen; `last` seconds after a signal the process ends for certain."""
+    def __init__(self, within: float = STOP_WITHIN, last: float = LAST_MOMENT) -> None:
+        """Begin to listen.
+
+        `within` so many seconds after a signal all has to be over; after `last` the process ends
+        for certain.
+        """
         self.signal = 0
-        self._last = last
+        self._within, self._last = within, last
         self._at = self._until = math.inf
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._caught)
@@ -64,7 +68,7 @@ class Stopper:
 
     def left(self) -> float:
         """Seconds in which all has to be over; infinity as long as nobody asked to stop."""
-        return max(0.0, STOP_WITHIN + self._at - time.monotonic())
+        return max(0.0, self._within + self._at - time.monotonic())
 
     def time_left(self) -> float:
         """Seconds that git may still take to reach a remote."""

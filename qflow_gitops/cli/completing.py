@@ -164,6 +164,24 @@ def shown(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     return found
 
 
+def members(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of a fleet's member."""
+    from qflow_gitops.cli import completing_fleets
+
+    with suppress(QflowError):
+        return _beginning(completing_fleets.members(_git(ctx)), incomplete)
+    return []
+
+
+def releases(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Complete what a person can release of a fleet."""
+    from qflow_gitops.cli import completing_fleets
+
+    with suppress(QflowError):
+        return _beginning(completing_fleets.releases(_git(ctx)), incomplete)
+    return []
+
+
 def _beginning(names: Iterable[str], incomplete: str) -> Items:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 

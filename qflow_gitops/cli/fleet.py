@@ -27,6 +27,25 @@ _INVENTORY = click.option(
     default="",
     help="A command that prints more members, as a JSON list. It runs without credentials.",
 )
+
+
+def _refuse(ctx: click.Context, _param: click.Parameter, command: str) -> None:
+    """Say why jobs and workers take no inventory, which stands in no commit.
+
+    Each of them would ask for a list of its own. In a shorter one, waves are over sooner: it would
+    begin members whose turn it isn't.
+    """
+    if command and not ctx.resilient_parsing:
+        raise click.UsageError(
+            "Members of an inventory stand in no commit, so jobs and workers could each read "
+            f"another list of them, and `{ctx.command.name}` takes none. Work on them from one "
+            "machine (`qflow-gitops fleet apply --inventory COMMAND`), or write them into "
+            "fleet.yaml.",
+            ctx,
+        )
+
+
+_NO_INVENTORY = click.option("--inventory", hidden=True, expose_value=False, callback=_refuse)
 _REASON = click.option("--reason", default="", metavar="TEXT", help="Why; goes into fleet.lock.")
 
 _ACKS = click.option(
@@ -35,6 +54,7 @@ _ACKS = click.option(
     multiple=True,
     metavar="NAME=N",
     callback=options.counts,
+    shell_complete=options.completed("releases"),
     help="Release what is held: wave=N, a wave that is stopped; credentials=N, so many members "
     "whose credentials would go to another address; unmerged=1; rewritten=1, where history was "
     "rewritten; moved=1, where fleet.yaml was elsewhere. Needs --reason.",
@@ -110,12 +130,15 @@ def apply_(
         from qflow_gitops.fleet.applying import apply
 
         chosen = fleet_engines.engine(wiring, engine, inventory, acks)
-        services = fleet_wiring.services(wiring, head, inventory, acks=acks)
+        services = fleet_wiring.services(
+            wiring, head, inventory, acks=acks, merged=engine != "local"
+        )
         asked = _asked(acks, reason, timeout)
+        typed = "" if engine == "local" else f"--engine {engine}"
         present = fleet_wiring.presence(wiring).shown()
         with present as name, wiring.console.progress() as progress:
             report: Report = progress.follow(
-                apply(replace(services, id=name), chosen(services.fleet), asked)
+                apply(replace(services, id=name, engine=typed), chosen(services.fleet), asked)
             )
         return fleet_wiring.interrupted(services, report)
 
@@ -130,6 +153,7 @@ def apply_(
     is_flag=True,
     help="What failed stays so until its ref moves: for every round of a run after its first.",
 )
+@_NO_INVENTORY
 @_ACKS
 @_REASON
 @options.output("matrix", "gitlab", "text", "json", "markdown")
@@ -156,13 +180,20 @@ def matrix_(
         services = fleet_wiring.services(wiring, head, acks=acks)
         with wiring.console.progress() as progress:
             asked = _asked(acks, reason)
-            return progress.follow(matrix(services, asked, wave or 0, retry=not no_retry))
+            report: Report = progress.follow(matrix(services, asked, wave or 0, retry=not no_retry))
+        return fleet_wiring.told_beside(wiring, report, format_name)
 
     return run(wiring, "fleet matrix", work, format_name, copies)
 
 
 @command.command("work")
-@click.argument("names", metavar="MEMBER...", nargs=-1, required=True)
+@click.argument(
+    "names",
+    metavar="MEMBER...",
+    nargs=-1,
+    required=True,
+    shell_complete=options.completed("members"),
+)
 @options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
 @click.option(
     "--one-set",
@@ -170,6 +201,7 @@ def matrix_(
     help="QFLOW_*, GITHUB_TOKEN and GIT_TOKEN are the members' set of credentials, without its "
     "name before them: for a job that holds no other.",
 )
+@_NO_INVENTORY
 @options.output("text", "json", "markdown")
 @click.pass_obj
 def work_(
@@ -205,6 +237,7 @@ def work_(
     metavar="N",
     help="How many members are worked on at once: 4 unless given.",
 )
+@_NO_INVENTORY
 @click.pass_obj
 def worker_(wiring: Wiring, concurrency: int) -> int:
     """Work on members that `fleet apply --engine celery` publishes, until SIGTERM.
@@ -217,22 +250,27 @@ def worker_(wiring: Wiring, concurrency: int) -> int:
 
 
 @command.command("status")
+@_INVENTORY
 @click.option("--exit-code", is_flag=True, help="Exit with the worst of the members' codes.")
 @options.output("text", "json", "markdown")
 @click.pass_obj
-def status_(wiring: Wiring, exit_code: bool, format_name: str, copies: options.Copies) -> int:
+def status_(
+    wiring: Wiring, inventory: str, exit_code: bool, format_name: str, copies: options.Copies
+) -> int:
     """Show how each member was seen last, by fleet.lock, without a look at any."""
 
     def work() -> Report:
         from qflow_gitops.fleet.planning import status
 
-        return status(fleet_wiring.services(wiring, "HEAD"), exit_code=exit_code)
+        services = fleet_wiring.services(wiring, "HEAD", inventory)
+        return status(services, exit_code=exit_code)
 
     return run(wiring, "fleet status", work, format_name, copies)
 
 
 @command.command("report")
 @options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
+@_INVENTORY
 @options.span
 @click.option(
     "--output",
@@ -247,6 +285,7 @@ def status_(wiring: Wiring, exit_code: bool, format_name: str, copies: options.C
 def report_(
     wiring: Wiring,
     head: str,
+    inventory: str,
     since: str,
     until: str,
     output: str,
@@ -258,7 +297,8 @@ def report_(
     def work() -> Report:
         from qflow_gitops.cli import fleet_report
 
-        return fleet_report.made(wiring, head, options.span_of(since, until), output)
+        span = options.span_of(since, until)
+        return fleet_report.made(wiring, head, inventory, span, output)
 
     return run(wiring, "fleet report", work, format_name, copies)
 

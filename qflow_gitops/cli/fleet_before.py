@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
+from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, Unreadable, UsageProblem
 from qflow_gitops.settings.project import LockSettings, Project
 
 if TYPE_CHECKING:
@@ -45,7 +44,10 @@ def earlier(
 def at(
     wiring: Wiring, commit: str, remote: str, inventory: Sequence[FleetMember] = ()
 ) -> Fleet | None:
-    """Read a fleet with the members that were listed then, as far as anybody knows; None if not."""
+    """Read a fleet with the members that were listed then, as far as anybody knows; None if not.
+
+    Raises Unreadable where this clone lacks the file, as one with a filter does.
+    """
     from qflow_gitops.sources.fleets import fleet_at
 
     if commit and not wiring.git.has_commit(commit):
@@ -54,8 +56,11 @@ def at(
         return None
     for members in dict.fromkeys((tuple(one.name for one in inventory), ())):
         listed = [one for one in inventory if one.name in members]
-        with suppress(InvalidInput):
+        try:
             return fleet_at(wiring.git, commit, listed)
+        except InvalidInput as problem:
+            if isinstance(problem, Unreadable) and not problem.mode:
+                raise
     return None
 
 
@@ -78,18 +83,36 @@ def check_follows(
         record.commit,
         commit,
     )
-    rewritten = step.standing is ancestry.Relation.REWRITTEN and acks.get("rewritten") == 1
-    if step.standing is not ancestry.Relation.FOLLOWS and not rewritten:
-        problem: StaleError = ancestry.refused(step)
-        problem.not_done = _NOTHING
-        if step.standing in (ancestry.Relation.OLDER, ancestry.Relation.ASIDE):
-            newest = f"git pull {remote}" if remote else f"git merge {step.latest}"
-            problem.hint = f"Apply the newest commit: `{newest}`, then `{AGAIN}`"
-        raise problem
+    if step.standing is ancestry.Relation.FOLLOWS:
+        if "rewritten" in acks:
+            raise _of_nothing("rewritten", f"{commit[:10]} follows what was applied last")
+        return
+    if step.standing is ancestry.Relation.REWRITTEN and acks.get("rewritten") == 1:
+        return
+    problem: StaleError = ancestry.refused(step)
+    problem.not_done = _NOTHING
+    if step.standing is ancestry.Relation.OLDER:
+        newest = f"git pull {remote}" if remote else f"git merge {step.latest}"
+        problem.hint = f"Apply the newest commit: `{newest}`, then `{AGAIN}`"
+    elif step.standing is ancestry.Relation.ASIDE:
+        problem.hint += f" Have that merged, then: `{AGAIN}`"
+    raise problem
+
+
+def _of_nothing(name: str, why: str) -> UsageProblem:
+    """Say that a release lets go of nothing: it would take the waves of the commit before away."""
+    return UsageProblem(
+        f"--ack {name} releases nothing: {why}.",
+        not_done=_NOTHING,
+        hint="Leave it out.",
+        reason="ack_differs",
+    )
 
 
 def check_waves(before: Earlier, acks: Mapping[str, int]) -> None:
     """Refuse to go on where the waves of the commit before can't be read. Raises UsageProblem."""
+    if "moved" in acks and not before.lost:
+        raise _of_nothing("moved", "fleet.yaml can be read as it was applied last")
     # Where history was rewritten on purpose, it is let go with that.
     if before.lost and not {"moved", "rewritten"} & {name for name, n in acks.items() if n == 1}:
         raise UsageProblem(

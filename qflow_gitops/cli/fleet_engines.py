@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from qflow_gitops.cli.context import Wiring
     from qflow_gitops.fleet.engines.engine import Engine
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.fleet.serving import OneAtATime, Server
+    from qflow_gitops.fleet.serving import Server
+    from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.settings.fleet import Fleet
 
 BROKER = "QFLOW_FLEET_BROKER"
@@ -65,15 +66,13 @@ def serve(wiring: Wiring, concurrency: int) -> int:
 def _serve(wiring: Wiring, concurrency: int) -> int:
     import threading
 
-    from qflow_gitops.sources.fleets import fleet_at
-
     broker = _broker(wiring)
     _check_remote(wiring)
+    longest = fleet_wiring.alone(wiring, fleet_wiring.commit_of(wiring, "HEAD")).time
     try:
         from qflow_gitops.fleet.engines import celery_worker
     except ImportError:
         raise _no_celery() from None
-    longest = fleet_at(wiring.git, wiring.git.resolve("HEAD")).time
     stopping, say = threading.Event(), wiring.console.say
     with fleet_wiring.presence(wiring).shown() as name:
         server = _server(wiring, name, stopping.is_set)
@@ -82,17 +81,16 @@ def _serve(wiring: Wiring, concurrency: int) -> int:
 
 
 def _server(wiring: Wiring, name: str, stop: Callable[[], bool]) -> Server:
-    import threading
-
-    from qflow_gitops.fleet.serving import OneAtATime, Server, is_on_default_branch
+    from qflow_gitops.fleet.serving import Server, is_on_default_branch
     from qflow_gitops.fleet.worker import without_the_dead
 
-    store = OneAtATime(fleet_wiring.store(wiring), threading.RLock())
+    store = fleet_wiring.store(wiring)
     is_dead = fleet_wiring.presence(wiring).is_dead
     # What can't be read or trusted is told now, and not with each message.
     store.change(lambda record: without_the_dead(record, is_dead))
     return Server(
         store,
+        SystemClock(),
         lambda commit: is_on_default_branch(wiring.branches, fleet_wiring.REMOTE, commit),
         lambda commit, base: replace(_services(wiring, store, commit, base, stop), id=name),
         wiring.console.say,
@@ -100,22 +98,21 @@ def _server(wiring: Wiring, name: str, stop: Callable[[], bool]) -> Server:
 
 
 def _services(
-    wiring: Wiring, store: OneAtATime, commit: str, base: str, stop: Callable[[], bool]
+    wiring: Wiring, store: FleetStore, commit: str, base: str, stop: Callable[[], bool]
 ) -> FleetServices:
     """Read the fleet of a commit and of the one before it, and build what works on it."""
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.sources.fleets import fleet_at
 
-    if base and not wiring.git.has_commit(base):
+    fleet = fleet_wiring.alone(wiring, commit)
+    earlier = fleet_before.at(wiring, base, fleet_wiring.REMOTE)
+    if base and earlier is None:
         raise InvalidInput(
-            f"This clone lacks commit {base[:10]}, whose waves hold as well.",
+            f"The fleet.yaml of commit {base[:10]}, whose waves hold as well, can't be read here.",
             where=store.where,
             not_done=_NOTHING,
-            hint=f"`git fetch {fleet_wiring.REMOTE}`",
+            hint=f"`git fetch {fleet_wiring.REMOTE}`, and use the program that the driver uses.",
             reason="fleet_base",
         )
-    fleet = fleet_at(wiring.git, commit)
-    earlier = fleet_before.at(wiring, base, fleet_wiring.REMOTE)
     return FleetServices(
         fleet=fleet,
         before=(earlier,) if earlier else (),
@@ -135,9 +132,9 @@ def _services(
 def _broker(wiring: Wiring) -> str:
     broker = wiring.environ.get(BROKER, "")
     if not broker.startswith(_SCHEMES):
-        said = "is no address of Redis or RabbitMQ" if broker else "isn't set"
+        said = "It is no address of Redis or RabbitMQ." if broker else "It isn't set."
         raise UsageProblem(
-            f"{BROKER} {said}.",
+            said,
             where=BROKER,
             not_done=_NOTHING,
             hint="Set it to the broker that driver and workers have in common: "

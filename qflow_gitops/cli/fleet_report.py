@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
 
 
-def made(wiring: Wiring, head: str, span: Span, output: str) -> Report:
+def made(wiring: Wiring, head: str, inventory: str, span: Span, output: str) -> Report:
     """Have each member report; with `output` all pages are put there at once, or none."""
     from qflow_gitops.fleet.reporting import Wanted, report
     from qflow_gitops.results.fleets import FleetReported
 
     folder = report_folder.place(wiring.directory, output) if output else None
-    services = fleet_wiring.services(wiring, head)
+    services = fleet_wiring.services(wiring, head, inventory)
     with TemporaryDirectory(prefix="qflow-gitops-fleet-") as stage:
         wanted = Wanted(span, Path(stage) if folder else None)
         with wiring.console.progress() as progress:

@@ -32,7 +32,7 @@ def command(
     format_name: str,
     copies: options.Copies,
 ) -> int:
-    """Check the settings and the specs of the work tree, offline and without secrets.
+    """Check settings, specs and a fleet.yaml of the work tree, offline and without secrets.
 
     With PATHs only what is found in these files and folders is reported; with the settings or
     a file of the catalog among them, all that it breaks. Exit 3 if there is an error, with

@@ -15,7 +15,7 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Plan
 from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.plan.rest import goes_on
-from qflow_gitops.policy.rules import PolicyContext
+from qflow_gitops.policy.rules import PolicyContext, asks_for_approvals
 from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.groups import sizes
@@ -77,6 +77,7 @@ def make_plan(
         merging=compared.own,
         pages=request.pages,
         unsettled=unsettled(lockfile, project, environments, now),
+        asks=asks_for_approvals(facts),
     )
     notes, found = forgotten.notes(lockfile, project), (*settings.found, *read.specs.diagnostics)
     return planned(body, found, (*compared.notes, *notes), exit_code=request.exit_code)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from qflow_gitops.base.times import stamp
 from qflow_gitops.lockfile.fleet import FLEET_LOCK, FleetRecord
-from qflow_gitops.lockfile.freezes import recorded
+from qflow_gitops.lockfile.freezes import UNFREEZE_FLEET, recorded
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.fleet import FleetStore
@@ -72,8 +72,9 @@ def _written(
     holding = (written or before).freezes
     body = Standstill(
         brakes.store.where,
-        recorded(holding),
+        recorded(holding, UNFREEZE_FLEET),
         written=written is not None,
         lifted=recorded(each for each in before.freezes if each not in holding),
+        of_fleet=True,
     )
     return Report(command, body=body)

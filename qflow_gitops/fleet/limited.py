@@ -25,7 +25,14 @@ def limit(memory: int, seconds: int) -> None:
 
     with contextlib.suppress(ValueError, OSError):  # macOS sets no such limit
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the credentials
+    without_core()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(seconds)
+
+
+def without_core() -> None:
+    """Let no core be written of this process, nor of what it starts: it would hold credentials."""
+    import resource
+
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

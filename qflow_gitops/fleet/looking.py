@@ -40,8 +40,9 @@ class Looked(NamedTuple):
         return MemberStanding(self.seen.standing)
 
 
-NEVER = Looked(None, Seen(MemberStanding.UNSENT, 0))
-"""A member that nobody looked at yet: it is taken for due."""
+def never(member: FleetMember) -> Looked:
+    """Return a member that nobody looked at yet: it is taken for due."""
+    return Looked(None, Seen(MemberStanding.UNSENT, 0, part=member.part))
 
 
 def look(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
@@ -49,12 +50,12 @@ def look(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
     heads = None
     try:
         heads = reach.heads(member)
-        if kept.seen and _is_of(kept.seen, heads) and kept.seen.standing in LASTS:
-            return Looked(heads, kept.seen)
+        if (seen := kept.of(member.part).seen) and _is_of(seen, heads) and seen.standing in LASTS:
+            return Looked(heads, seen)
         heads, found = reach.work(member, partial(words, member, "plan"))
     except QflowError as problem:
-        return unseen(problem, heads)
-    return looked(heads, found)
+        return unseen(member, problem, heads)
+    return looked(member, heads, found)
 
 
 def glance(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
@@ -62,28 +63,29 @@ def glance(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
     try:
         heads = reach.heads(member)
     except QflowError as problem:
-        return unseen(problem, None)
-    if kept.seen and _is_of(kept.seen, heads):
-        return Looked(heads, kept.seen)
-    return Looked(heads, Seen(MemberStanding.UNSENT, 0, commit=heads.commit))
+        return unseen(member, problem, None)
+    if (seen := kept.of(member.part).seen) and _is_of(seen, heads):
+        return Looked(heads, seen)
+    return Looked(heads, Seen(MemberStanding.UNSENT, 0, commit=heads.commit, part=member.part))
 
 
 def look_on(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
     """Look as `look` does, but what failed stays so until its ref moves, whyever it failed."""
-    if kept.seen and kept.seen.standing is MemberStanding.FAILED:
+    seen = kept.of(member.part).seen
+    if seen and seen.standing is MemberStanding.FAILED:
         try:
             heads = reach.heads(member)
         except QflowError as problem:
-            return unseen(problem, None)
-        if kept.seen.commit == heads.commit:
-            return Looked(heads, kept.seen)
+            return unseen(member, problem, None)
+        if seen.commit == heads.commit:
+            return Looked(heads, seen)
     return look(member, kept, reach)
 
 
-def looked(heads: Heads, found: Work, *, worked: bool = False) -> Looked:
+def looked(member: FleetMember, heads: Heads, found: Work, *, worked: bool = False) -> Looked:
     """Return how a member stands by what its program answered at these commits."""
     told = seen(found.report, found.exit_code, found.problem)
-    return Looked(heads, told._replace(commit=heads.commit), worked)
+    return Looked(heads, told._replace(commit=heads.commit, part=member.part), worked)
 
 
 def exit_of(code: int) -> ExitCode:
@@ -96,7 +98,9 @@ def exit_of(code: int) -> ExitCode:
     return ExitCode(code) if code in {*ExitCode} else ExitCode.BUG
 
 
-def unseen(problem: QflowError, heads: Heads | None, *, worked: bool = False) -> Looked:
+def unseen(
+    member: FleetMember, problem: QflowError, heads: Heads | None, *, worked: bool = False
+) -> Looked:
     """Return how a member stands of which nothing could be found out.
 
     It has failed, unless somebody else works on it.
@@ -107,14 +111,15 @@ def unseen(problem: QflowError, heads: Heads | None, *, worked: bool = False) ->
     told = Seen(
         standing, int(problem.exit_code), problem.reason,
         detail=f"{problem.message} {problem.hint}".strip(), commit=commit,
+        part=member.part,
     )  # fmt: skip
     return Looked(heads, told, worked)
 
 
 def remembered(members: Sequence[FleetMember], record: FleetRecord) -> dict[str, Looked]:
-    """Return how members were seen last; one that never was is due."""
-    seen = {member.name: record.member(member.name).seen for member in members}
-    return {name: Looked(None, found) if found else NEVER for name, found in seen.items()}
+    """Return how members were seen last; one that never was, as what it is now, is due."""
+    known = ((member, record.member(member.name).of(member.part).seen) for member in members)
+    return {one.name: Looked(None, seen) if seen else never(one) for one, seen in known}
 
 
 Look = Callable[[FleetMember, MemberRecord, Reach], Looked]

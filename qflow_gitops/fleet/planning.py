@@ -4,13 +4,14 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
-from qflow_gitops.fleet.looking import NEVER, Look, Looked, exit_of, look, side_by_side
+from qflow_gitops.fleet.looking import Look, Looked, exit_of, look, never, side_by_side
 from qflow_gitops.fleet.services import FleetServices
-from qflow_gitops.fleet.telling import told
+from qflow_gitops.fleet.telling import clocks, told
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.results.fleets import FleetTold, Turn
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.fleet import FleetMember
+from qflow_gitops.settings.fleet_loosening import loosened
 
 _EVERY = 50
 """So many members are looked at between two words about how far it is."""
@@ -36,15 +37,15 @@ def plan(
     all could, and any is to be worked on.
     """
     turns = yield from looked_at(services)
-    body = told(services, turns)
+    losses = (loss for before in services.before for loss in loosened(before, services.fleet))
+    body = told(services, turns)._replace(loosened=tuple(dict.fromkeys(losses)))
     return _reported("fleet plan", body, exit_code=exit_code)
 
 
 def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     """Tell what fleet.lock says, without a look at any member. Raises LockError."""
-    record = services.store.read()
-    turns = Turns.remembered(services, record)
-    body = told(services, turns)
+    turns = Turns.remembered(services, services.at_first())
+    body = told(services, turns)._replace(remembered=True)
     if not exit_code:
         return Report("fleet status", body=body)
     code = worst([exit_of(one.exit_code) for one in body.members])
@@ -53,11 +54,13 @@ def status(services: FleetServices, *, exit_code: bool = False) -> Report:
 
 
 def looked_at(services: FleetServices, how: Look = look) -> Generator[events.Event, None, Turns]:
-    """Look at every member, as long as nobody asks to stop."""
-    record = services.store.read()
+    """Look at every member, as long as nobody asks to stop; say whether clocks differ."""
+    record = services.at_first()
+    if said := clocks(record, services.clock.now()):
+        yield events.Said(said)
     turns = Turns.remembered(services, record)
     # Where credentials never went they don't go for a look either: nobody knows how it stands.
-    elsewhere = {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}
+    elsewhere = {one.name: never(one) for one in services.fleet.members if turns.elsewhere(one)}
     turns.looked |= elsewhere
     members = [one for one in services.fleet.members if one.name not in elsewhere]
 

@@ -34,7 +34,7 @@ def report(services: FleetServices, wanted: Wanted) -> Generator[events.Event, N
 
     Where a member's credentials never went they don't go for a report either.
     """
-    record, fleet = services.store.read(), services.fleet
+    record, fleet = services.at_first(), services.fleet
     turns = Turns.remembered(services, record)
     found = {
         one.name: _unread(one, f"its credentials were never used for {address}", ExitCode.HELD)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.fleet.clones import Heads
     from qflow_gitops.fleet.work import Work
+    from qflow_gitops.lockfile.fleet import FleetRecord
     from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.settings.fleet import Fleet, FleetMember
@@ -39,7 +40,11 @@ class FleetServices:
     oldest first: the one whose were all over last, and another one that was worked on after it.
     `frozen` says what holds everything beside fleet.lock, "" for nothing. `author` is as in the
     lockfile. `stop` says whether somebody asked to. `id` is the name of this process' claims,
-    `is_dead` says of another's that its owner is no more.
+    `is_dead` says of another's that its owner is no more. `follows` says whether `commit` descends
+    from another one. `begin` is what fleet.lock said when the fleet was read, if it was read then.
+    `by` is the command of `fleet` that opens waves here, and takes releases; `inventory` and
+    `engine` are these options as they are typed with it, "" for none.
+    `beside` names a folder outside of the fleet's clone, as it is typed, for one of a member.
     """
 
     fleet: Fleet
@@ -53,8 +58,33 @@ class FleetServices:
     stop: Callable[[], bool] = lambda: False
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     is_dead: Callable[[str], bool] = lambda _: False
+    follows: Callable[[str], bool] = lambda _: True
+    begin: FleetRecord | None = None
+    by: str = "apply"
+    inventory: str = ""
+    engine: str = ""
+    beside: Callable[[str], str] = "../{}".format
+
+    @property
+    def command(self) -> str:
+        """What is typed to go on with the same members in the same way."""
+        words = (f"qflow-gitops fleet {self.by}", self.inventory, self.engine)
+        return " ".join(filter(None, words))
+
+    @property
+    def look(self) -> str:
+        """What is typed to look at the same members."""
+        return " ".join(filter(None, ("qflow-gitops fleet plan", self.inventory)))
 
     @property
     def files(self) -> tuple[Fleet, ...]:
         """The fleets whose waves hold: those that were worked on before, and this one."""
         return (*self.before, self.fleet)
+
+    def at_first(self) -> FleetRecord:
+        """Return what fleet.lock says, as a command finds it: a remote isn't asked twice for it."""
+        return self.begin or self.store.read()
+
+    def is_behind(self, commit: str) -> bool:
+        """Whether the fleet was worked on at a commit that this one doesn't descend from."""
+        return commit not in ("", self.commit) and not self.follows(commit)

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.errors import QflowError
+from qflow_gitops.fleet.telling import outcome
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.fleet.worker import Worker
 
 if TYPE_CHECKING:
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.lockfile.fleet import FleetRecord
+    from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.ports.git import Branches
 
@@ -65,29 +66,6 @@ def is_on_default_branch(branches: Branches, remote: str, commit: str) -> bool:
     return bool(tips) and branches.reached(commit, tips, remote) is True
 
 
-@dataclass(frozen=True, slots=True)
-class OneAtATime:
-    """Implements `ports.fleet.FleetStore` for threads that use one clone."""
-
-    store: FleetStore
-    turn: threading.RLock
-
-    @property
-    def where(self) -> str:
-        """Where it lives, for people."""
-        return self.store.where
-
-    def read(self) -> FleetRecord:
-        """Return the newest record."""
-        with self.turn:
-            return self.store.read()
-
-    def change(self, decide: Callable[[FleetRecord], FleetRecord | None]) -> FleetRecord | None:
-        """Write what is decided; see `ports.fleet.FleetStore`."""
-        with self.turn:
-            return self.store.change(decide)
-
-
 @dataclass
 class Server:
     """Serves messages, several at once on threads of their own.
@@ -96,11 +74,13 @@ class Server:
     the one before it; `holds` says whether the default branch holds one. `say` tells people.
     """
 
-    store: OneAtATime
+    store: FleetStore
+    clock: Clock
     holds: Callable[[str], bool]
     fleet: Callable[[str, str], FleetServices]
     say: Callable[[str], None]
     _known: dict[tuple[str, str], FleetServices] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, message: Message) -> None:
         """Work on the member that a message names, if it is its turn by fleet.lock."""
@@ -117,7 +97,7 @@ class Server:
     def _claimed(self, message: Message) -> Worker:
         """Claim the member. Raises Refused where that may not be."""
         record = self.store.read()
-        if record.commit != message.commit or not record.open:
+        if not record.is_open(message.commit, self.clock.now()):
             raise Refused(f"no wave is open at commit {message.commit[:10]}")
         services = self._services(message.commit, record.base)
         turns = Turns.remembered(services, record)
@@ -130,7 +110,7 @@ class Server:
 
     def _services(self, commit: str, base: str) -> FleetServices:
         """Read the fleet of a commit, once."""
-        with self.store.turn:
+        with self._turn:
             if (commit, base) not in self._known:
                 if not self.holds(commit):
                     raise Refused(f"the remote's default branch doesn't hold {commit[:10]}")
@@ -155,4 +135,5 @@ class Server:
                 if stop() or attempt == _TRIES - 1:
                     return
                 time.sleep(_PAUSE)
-        self.say(f"{name}: {'given back' if cut_short else found.standing.value}.")
+        came = "given back" if cut_short else outcome(worker.worked[name].seen)
+        self.say(f"{name}: {came.rstrip('.')}.")

@@ -56,6 +56,7 @@ _EXITS: Mapping[int, MemberStanding] = {
 _GOES_ON = (ExitCode.BUSY, ExitCode.STILL_RUNNING, ExitCode.SIGINT, ExitCode.SIGTERM)
 """Where an apply ends so, what it didn't start was stopped by no failure."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ASKED = "its approvals are asked when it is applied"
 _LONGEST = 300
 """So many characters a detail may have."""
 
@@ -93,10 +94,21 @@ def seen(report: object, exit_code: int, problem: str = "") -> Seen:
         counts=_counts(found),
         ended=_ended(found),
         digest=_text(found, "digest"),
-        detail=worst.detail[:_LONGEST],
+        detail=_ahead(found) if due else worst.detail[:_LONGEST],
         commit=_commit(found),
         lock_commit=_commit(lock) if isinstance(lock, Mapping) else "",
     )
+
+
+def _ahead(report: Json) -> str:
+    """Say what comes before a member's runs are sent that its plan couldn't know, "" for nothing.
+
+    What is due is no more to be told of: its plan asked nobody.
+    """
+    found = report.get("environments")
+    environments = found.values() if isinstance(found, Mapping) else ()
+    asks = (each.get("asksForApprovals") for each in environments if isinstance(each, Mapping))
+    return _ASKED if any(each is True for each in asks) else ""
 
 
 def _without_a_plan(report: Json, exit_code: int, problem: str) -> Seen:
@@ -187,8 +199,9 @@ def _outcome(outcome: Json) -> _Told:
     standing, word, hold = _STATES.get(state, _HELD), state, _text(last, "hold")
     if state == State.UNSENT and hold:
         standing, word = _HELD, hold
-    why = _text(last, "detail") or _text(attempt, "status")
-    return _Told(standing, word, f"{_name(outcome)}: {state}" + (f", {why}" if why else ""))
+    detail, status = _text(last, "detail"), _text(attempt, "status")
+    why = f": {detail}" if detail else f' ("{status}")' if status else ""
+    return _Told(standing, word, f"{_name(outcome)}: {state.replace('_', ' ')}{why}")
 
 
 # --- what a report has ---------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Whose turn it is: by the waves, by what was claimed, and by how many may be under way at once."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -9,7 +10,7 @@ from qflow_gitops.base.addresses import receiver
 from qflow_gitops.fleet.looking import Looked, remembered
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.lockfile.fleet import FleetRecord
-from qflow_gitops.policy.waves import MemberStanding, WaveMember, WaveProgress, progress
+from qflow_gitops.policy.waves import MemberStanding, WaveMember, WaveProgress, progress, waves_of
 from qflow_gitops.settings.fleet import Fleet, FleetMember
 
 
@@ -72,6 +73,12 @@ class Turns:
         may = self.may(self.member(name), self.progress(now), now)
         return may and self._room(now).take(name)
 
+    def last_wave(self, names: Iterable[str]) -> int:
+        """Return the number of the last wave that has any of these members; 0 for nobody."""
+        wanted, groups = set(names), waves_of(self.fleet.waves, self.fleet.members)
+        mine = (number for number, each in enumerate(groups, 1) if not wanted.isdisjoint(each))
+        return max(mine, default=0)
+
     def member(self, name: str) -> FleetMember:
         """Return the member of this name."""
         return next(one for one in self.fleet.members if one.name == name)
@@ -97,42 +104,67 @@ class Turns:
         return receiver(member.repository)
 
     def _room(self, now: datetime) -> "_Room":
-        """What the subscriptions have left beside those that anybody works on."""
-        room = _Room(self.fleet)
-        for name in self.looked:
+        """What the subscriptions have left beside those that anybody works on.
+
+        Also on members that aren't in the file any more: what was begun goes on.
+        """
+        room = _Room(self.files)
+        for name in self.record.members:
             if self.record.holder(name, now):
-                room.take(name)
+                room.count(name)
         return room
 
     def _is_forgiven(self, name: str, found: Looked) -> bool:
-        """Whether a person let this failure pass: at this commit of the member.
+        """Whether a person let this failure pass: of this part of it, at this commit of the member.
 
         Where that isn't known (it couldn't be reached), at this commit of the fleet: a later outage
         is another failure.
         """
         commit = found.seen.commit
         return any(
-            one.members.get(name) == commit and (commit or one.commit == self.commit)
+            one.members.get(name) == commit
+            and one.parts.get(name, "") == found.seen.part
+            and (commit or one.commit == self.commit)
             for one in self.record.releases
             if one.wave
         )
 
 
 class _Room:
-    """How many more members of each subscription may be under way."""
+    """How many more members of each subscription may be under way, by the last of some fleets."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._of: dict[str, list[str]] = {}
-        self._left: Counter[str] = Counter()
-        for each in fleet.subscriptions:
-            self._left[each.name] = each.at_once
-            for name in each.members:
-                self._of.setdefault(name, []).append(each.name)
+    def __init__(self, fleets: Sequence[Fleet]) -> None:
+        self._fleets = fleets
+        self._of = [_subscriptions(each) for each in fleets]
+        self._left = Counter({each.name: each.at_once for each in fleets[-1].subscriptions})
 
     def take(self, member: str) -> bool:
         """Take a place for a member, and say whether there was one."""
-        subscriptions = self._of.get(member, ())
-        if any(self._left[each] < 1 for each in subscriptions):
+        mine = self._of[-1].get(member, [])
+        if any(self._left[each] < 1 for each in mine):
             return False
-        self._left.subtract(subscriptions)
+        self._left.subtract(mine)
         return True
+
+    def count(self, member: str) -> None:
+        """Count a member that is under way, wherever any of the fleets has it.
+
+        Where none says whose subscription it uses, it may be any.
+        """
+        names = {name for each in self._of for name in each.get(member, ())}
+        there = self._left.keys() & names
+        if not there and (names or not self._is_named(member)):
+            there = set(self._left)
+        self._left.subtract(there)
+
+    def _is_named(self, member: str) -> bool:
+        return any(one.name == member for each in self._fleets for one in each.members)
+
+
+def _subscriptions(fleet: Fleet) -> dict[str, list[str]]:
+    """Return which ones each member is of."""
+    found: dict[str, list[str]] = {}
+    for each in fleet.subscriptions:
+        for name in each.members:
+            found.setdefault(name, []).append(each.name)
+    return found

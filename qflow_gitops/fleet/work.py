@@ -171,6 +171,10 @@ def _started_by(pid: int) -> Iterator[int]:
             yield from map(int, file.read_text(encoding="ascii").split())
 
 
+_NO_MEMORY = ("MemoryError", "failed to map segment", "annot allocate memory", "ut of memory")
+"""What Python, the loader of its libraries, the C library and git say where there is no more."""
+
+
 def _told(
     code: int, output: BinaryIO, errors: BinaryIO, environ: Mapping[str, str], why: str,
     limits: Limits,
@@ -178,7 +182,7 @@ def _told(
     output.seek(0)
     report = _report(output.read(MOST + 1), environ)
     said = masked(_last(errors), environ)
-    if not why and code and "MemoryError" in said:
+    if not why and code and any(words in said for words in _NO_MEMORY):
         least = f"{limits.memory // 2**20} MiB{limits.named('memory')}"
         return Work(code, report, f"It needed more memory than {least}.")
     if report is not None and not why:

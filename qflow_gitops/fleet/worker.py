@@ -1,10 +1,11 @@
 """Works on members: claims them in fleet.lock, has them applied, and records what came of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
-from qflow_gitops.base.times import stamp
+from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import LockError, QflowError
 from qflow_gitops.fleet.clones import Heads
 from qflow_gitops.fleet.looking import LASTS, Looked, look, looked, remembered, unseen, words
@@ -23,13 +24,20 @@ itself before (`fleet.work`), should nobody be there to end it."""
 class Worker:
     """One process' part in a fleet's apply. `worked` are the members that it worked on.
 
-    Of two that claim a member at once one gets it, by the compare-and-swap of fleet.lock. Nobody
-    claims anything where everything is frozen or somebody asked to stop.
+    `overtaken` is the commit that another has gone on to meanwhile, if any: nothing is begun any
+    more then. Of two that claim a member at once one gets it, by the compare-and-swap of
+    fleet.lock. Nobody claims anything where everything is frozen or somebody asked to stop.
     """
 
     services: FleetServices
     turns: Turns
     worked: dict[str, Looked] = field(default_factory=dict)
+    overtaken: str = ""
+
+    @property
+    def lasts(self) -> float:
+        """How many seconds a claim does: somebody who died keeps a member for so long."""
+        return self.services.fleet.time + MARGIN
 
     def take(self, count: int, ended: Mapping[str, Looked]) -> list[str]:
         """Record what came of members, and claim as many as may be begun; both in one write."""
@@ -42,17 +50,20 @@ class Worker:
             self._hear(record, ended)
             new = self._recorded(record, ended)
             taken.extend(self._next(new, count))
-            new = self._claimed(self._opened(new), taken) if taken else self._ended(new)
+            opened = self._opened(new, taken, self.lasts) if taken else self._ended(new)
+            new = self._claimed(opened, taken)
             return new if new != record else None
 
         self._change(decided)
         self.turns.begun.update(taken)
         return taken
 
-    def publish(self, before: FleetRecord) -> list[str]:
+    def publish(self, before: FleetRecord, lasts: float) -> list[str]:
         """Open the wave whose turn it is to workers elsewhere; give the members whose turn it is.
 
-        They know how the members stand by fleet.lock alone. So what was seen since `before` was
+        It is open for so many seconds, and half of them are always left: who published it may die,
+        and as time goes on it says less of how members stand that nobody has looked at since. They
+        know how the members stand by fleet.lock alone. So what was seen since `before` was
         read goes there, but for what another has recorded meanwhile, which is newer: `worked` has
         it from then on, unless the member is still to be worked on.
         """
@@ -62,12 +73,14 @@ class Worker:
             new = record
             for name, one in self.turns.looked.items():
                 is_news = record.member(name).is_newer(before.member(name))
-                if is_news and (seen := record.member(name).seen):
+                if is_news and (seen := record.member(name).of(one.seen.part).seen):
                     self._learned(name, Looked(one.heads, seen, worked=True))
                 elif one.seen != before.member(name).seen:
                     new = self._recorded(new, {name: one})
+                    # As it is written, so that the next time it is no news.
+                    self.turns.looked[name] = one._replace(seen=new.members[name].seen or one.seen)
             found[:] = self._next(new, len(self.turns.looked))
-            new = self._opened(new) if found else self._ended(new)
+            new = self._opened(new, found, lasts) if found else self._ended(new)
             return new if new != record else None
 
         self._change(decided)
@@ -76,7 +89,8 @@ class Worker:
     def take_one(self, name: str) -> bool:
         """Claim exactly this member, where it is its turn by what fleet.lock says of the others.
 
-        Its wave has to be open at this commit: `publish`, or an apply, did that.
+        Its wave has to be open at this commit: `publish`, or an apply, did that. A later one isn't
+        begun before somebody has looked at all members since, however those before it stand.
         """
         member = self.turns.member(name)
         before = self.turns.record.member(name)
@@ -94,9 +108,10 @@ class Worker:
             if own and record.member(name).seen == before.seen:
                 self.turns.looked[name] = own
             now = self.services.clock.now()
-            if self._is_held(record) or not self.is_open(record):
+            if self._is_held(record) or not record.is_open(self.services.commit, now):
                 return None
-            taken = self.turns.may_begin(name, now)
+            is_here = self.turns.last_wave([name]) <= record.open
+            taken = is_here and self.turns.may_begin(name, now)
             return self._claimed(record, [name]) if taken else None
 
         self._change(decided)
@@ -117,10 +132,6 @@ class Worker:
         commit = self.services.commit
         self._change(lambda record: record.closed() if record.commit == commit else None)
 
-    def is_open(self, record: FleetRecord) -> bool:
-        """Whether a wave is open at this commit of the fleet."""
-        return record.open > 0 and record.commit == self.services.commit
-
     def carry_out(self, name: str) -> Looked:
         """Have one member applied, in a process of its own; one that can't be has failed."""
         member = self.turns.member(name)
@@ -131,8 +142,8 @@ class Worker:
                 member, partial(_applying, member, self.turns.record)
             )
         except QflowError as problem:
-            return unseen(problem, heads, worked=True)
-        told = looked(heads, found, worked=True)
+            return unseen(member, problem, heads, worked=True)
+        told = looked(member, heads, found, worked=True)
         return self._dated(name, told) if found.report else self._unanswered(member, told)
 
     def _unanswered(self, member: FleetMember, told: Looked) -> Looked:
@@ -179,7 +190,7 @@ class Worker:
         But not that a member is done at another commit than the one that was seen here.
         """
         for name, found in self.turns.looked.items():
-            seen = record.member(name).seen
+            seen = record.member(name).of(found.seen.part).seen
             if seen is None or seen == self.turns.record.member(name).seen or name in ended:
                 continue
             moved = found.heads is not None and found.heads.commit != seen.commit
@@ -194,16 +205,33 @@ class Worker:
 
     def _next(self, record: FleetRecord, count: int) -> list[str]:
         self.turns.record = record
-        if count < 1 or self._is_held(record):
+        if count < 1 or self._is_held(record) or self._is_overtaken(record):
             return []
         return self.turns.next(self.services.clock.now(), count)
 
     def _is_held(self, record: FleetRecord) -> bool:
         return bool(self.services.stop() or self.services.frozen() or record.freezes)
 
-    def _opened(self, record: FleetRecord) -> FleetRecord:
-        wave = self.turns.progress(self.services.clock.now()).wave
-        return record.opened(wave, self.services.commit)
+    def _is_overtaken(self, record: FleetRecord) -> bool:
+        """Whether another apply has gone on to a commit that this one doesn't descend from."""
+        if self.services.is_behind(record.commit):
+            self.overtaken = record.commit
+        return bool(self.overtaken)
+
+    def _opened(self, record: FleetRecord, names: Sequence[str], lasts: float) -> FleetRecord:
+        """Open the wave of whose turn it is, or prolong it once half of its time is over.
+
+        Not where an inventory lists members: jobs and workers don't know of these, and would begin
+        whom it isn't the turn of.
+        """
+        if self.services.inventory:
+            return record.closed().opened(0, self.services.commit, "")
+        now, commit = self.services.clock.now(), self.services.commit
+        wave, until = self.turns.last_wave(names), stamp(now + timedelta(seconds=lasts))
+        if not record.is_open(commit, now):
+            return record.closed().opened(wave, commit, until)
+        left = moment(record.open_until) - now
+        return record.opened(wave, commit, until if 2 * left.total_seconds() < lasts else "")
 
     def _ended(self, record: FleetRecord) -> FleetRecord:
         """Close the waves where nobody is left; where all are over, the commit before is done."""
@@ -216,9 +244,7 @@ class Worker:
 
     def _claimed(self, record: FleetRecord, names: list[str]) -> FleetRecord:
         services, now = self.services, self.services.clock.now()
-        by = claim(
-            self.services.id, services.author.get("actor", ""), now, services.fleet.time + MARGIN
-        )
+        by = claim(services.id, services.author.get("actor", ""), now, self.lasts)
         for name in names:
             member = self.turns.member(name)
             if member.credentials:
@@ -239,8 +265,7 @@ def work_on(services: FleetServices, name: str) -> Worker:
 
     `worked` has it afterwards, and is empty where it wasn't its turn, or not in the fleet.
     """
-    record = services.store.read()
-    turns = Turns.remembered(services, record)
+    turns = Turns.remembered(services, services.at_first())
     worker = Worker(services, turns)
     if name in turns.looked and worker.take_one(name):
         worker.record_one(name, worker.carry_out(name))

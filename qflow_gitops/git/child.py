@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+TOO_LONG = b"it took too long and was ended"
+"""What is said in place of a git that was ended, at the end of its own words."""
 _GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it is killed
 
 
@@ -47,9 +49,9 @@ def _given_up(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             out, err = process.communicate(timeout=_LAST_WORDS)
-            return process.returncode or 1, out, err + b"\nfatal: it took too long and was ended"
+            return process.returncode or 1, out, err + b"\nfatal: " + TOO_LONG
     # Something that left the session holds its output open: nothing to wait for.
-    return 1, b"", b"fatal: it took too long and was ended"
+    return 1, b"", b"fatal: " + TOO_LONG
 
 
 @contextmanager

@@ -8,6 +8,7 @@ the environment it is given, and in none of its files.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import re
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.errors import InvalidInput, UnreachableError
 from qflow_gitops.git import push_answers
-from qflow_gitops.git.child import ended, given_input
+from qflow_gitops.git.child import TOO_LONG, ended, given_input
 from qflow_gitops.git.lock_git import safe
 from qflow_gitops.git.process import SET_VARIABLES, GitProcess, is_id
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HEADS = "refs/heads/"
+ASK = 60.0
+"""Seconds that a remote may take to say what it has; what it takes to give that is the caller's."""
 _KEPT = "refs/fleet/"
 _TRACKING = "refs/remotes/origin/"
 _TRIES = 3
@@ -76,7 +79,7 @@ class Clones(NamedTuple):
         wanted = [HEADS + branch for branch in branches]
         asked = ["ls-remote", "--symref", "--", self.address, "HEAD", *wanted]
         default, commits = "", {}
-        for line in self._asked(asked).decode(errors="replace").splitlines():
+        for line in self._asked(asked, ASK).decode(errors="replace").splitlines():
             what, _, name = line.partition("\t")
             if name == "HEAD" and what.startswith("ref: " + HEADS):
                 default = what.removeprefix("ref: " + HEADS)
@@ -127,16 +130,20 @@ class Clones(NamedTuple):
         if head in kept:
             self._done(clone, [git_dir, "symbolic-ref", head, seen])
 
-    def _asked(self, command: Sequence[str]) -> bytes:
-        """Ask the remote, again where that may help. Raises UnreachableError."""
+    def _asked(self, command: Sequence[str], most: float = math.inf) -> bytes:
+        """Ask the remote, again where that may help: not one that hangs. Raises UnreachableError.
+
+        `most` is how many seconds an answer may take, however much time there is.
+        """
         said = b"there was no time left for it"
         for attempt in range(_TRIES):
             if self.time_left() <= 0:
                 break
-            status, out, said = self._run(command, "")
+            status, out, said = self._run(command, "", most)
             if status == 0:
                 return out
-            if push_answers.is_final(said.decode(errors="replace")) or attempt == _TRIES - 1:
+            is_final = push_answers.is_final(said.decode(errors="replace"))
+            if is_final or said.endswith(TOO_LONG) or attempt == _TRIES - 1:
                 break
             time.sleep(min(0.3 * 2**attempt * random.uniform(0.5, 1.0), self.time_left()))  # noqa: S311  no secret
         raise UnreachableError(
@@ -155,13 +162,15 @@ class Clones(NamedTuple):
             return out
         raise damaged(folder, self._words(err))
 
-    def _run(self, command: Sequence[str], feed: str) -> tuple[int, bytes, bytes]:
+    def _run(
+        self, command: Sequence[str], feed: str, most: float = math.inf
+    ) -> tuple[int, bytes, bytes]:
         # Started in no repository: the one around the clones has settings and tokens of its own.
         git = GitProcess(_TOP, _TOP, _TOP, self.environ)
         variables = {**self.environ, **SET_VARIABLES}
         with given_input(feed.encode()) as given:
             process = git.started(command, given, variables, held=self.held)
-        return ended(process, self.time_left)
+        return ended(process, lambda: min(most, self.time_left()))
 
     def _words(self, err: bytes) -> str:
         # Before it is cut: half a secret is no longer found.

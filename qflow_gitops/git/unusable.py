@@ -25,14 +25,10 @@ def not_usable(directory: Path, err: bytes) -> QflowError:
             f"{shlex.quote(str(directory.resolve()))}`",
             reason="git_ownership",
         )
-    if b"not a git repository" in err or b"work tree" in err or b"bare repository" in err:
-        return UsageProblem(
-            "This is not the work tree of a git repository.",
-            where=where,
-            not_done=not_done,
-            hint="Go to your repository, name it with -C DIR, or make one: `git init`",
-            reason="no_repository",
-        )
+    if b"bare repository" in err:
+        return _bare(directory, not_done)
+    if b"not a git repository" in err or b"work tree" in err:
+        return _none(where, not_done)
     if b"command-line config" in err:
         return UsageProblem(
             f"git can't read the configuration that variables hold: {said[:300]}",
@@ -56,6 +52,28 @@ def not_usable(directory: Path, err: bytes) -> QflowError:
         not_done=not_done,
         hint="git has to be installed (2.31 or newer) and on the PATH.",
         reason="git_unusable",
+    )
+
+
+def _bare(directory: Path, not_done: str) -> UsageProblem:
+    bare = directory.resolve()
+    command = ("git", "-C", str(bare), "worktree", "add", "--detach", f"{bare}.work")
+    return UsageProblem(
+        "This is a bare repository, which has no work tree.",
+        where=str(directory.absolute()),
+        not_done=not_done,
+        hint=f"Make one, and work there: `{shlex.join(command)}`",
+        reason="no_repository",
+    )
+
+
+def _none(where: str, not_done: str) -> UsageProblem:
+    return UsageProblem(
+        "This is not the work tree of a git repository.",
+        where=where,
+        not_done=not_done,
+        hint="Go to your repository, name it with -C DIR, or make one: `git init`",
+        reason="no_repository",
     )
 
 

@@ -31,12 +31,12 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SET = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})?")
 _KNOWN = (
-    "fleetLockVersion", "serial", "commit", "open", "base", "freeze", "credentials", "releases",
-    "members",
+    "fleetLockVersion", "serial", "commit", "open", "openUntil", "base", "unmerged", "freeze",
+    "credentials", "releases", "members",
 )  # fmt: skip
 _OF_SEEN = (
     "commit", "lockCommit", "standing", "exitCode", "reason", "counts", "ended", "digest", "detail",
-    "at",
+    "part", "at",
 )  # fmt: skip
 Kind = TypeVar("Kind", str, int, list[Any], dict[str, Any])
 
@@ -49,21 +49,26 @@ def to_bytes(record: FleetRecord) -> bytes:
             "serial": record.serial,
             "commit": record.commit,
             "open": record.open,
+            **({"openUntil": record.open_until} if record.open_until else {}),
             **({"base": record.base} if record.base else {}),
+            **({"unmerged": record.unmerged} if record.unmerged else {}),
             **({"freeze": [*map(event_to_json, record.freeze)]} if record.freeze else {}),
             "credentials": {
                 name: [*record.credentials[name]] for name in sorted(record.credentials)
             },
-            "releases": [
-                {**each._asdict(), "members": dict(sorted(each.members.items()))}
-                for each in record.releases
-            ],
+            "releases": [*map(_release_to_json, record.releases)],
             **record.extra,
             "members": {
                 name: _member_to_json(record.members[name]) for name in sorted(record.members)
             },
         }
     )
+
+
+def _release_to_json(release: Release) -> Json:
+    found = {**release._asdict(), "members": dict(sorted(release.members.items()))}
+    parts = found.pop("parts")
+    return {**found, "parts": dict(sorted(parts.items()))} if parts else found
 
 
 def _member_to_json(member: MemberRecord) -> Json:
@@ -83,6 +88,7 @@ def _seen_to_json(seen: Seen, at: str) -> Json:
         "ended": stamp(datetime.fromtimestamp(seen.ended, UTC)) if seen.ended else "",
         "digest": seen.digest,
         "detail": seen.detail,
+        **({"part": seen.part} if seen.part else {}),
         "at": at,
     }
 
@@ -128,7 +134,9 @@ def _record(data: Json) -> FleetRecord:
         serial=_count(data, "serial"),
         commit=_commit(data, "commit"),
         open=_count(data, "open"),
+        open_until=_time(data, "openUntil") if "openUntil" in data else "",
         base=_commit({"base": "", **data}, "base"),
+        unmerged=_commit({"unmerged": "", **data}, "unmerged"),
         freeze=tuple(map(event_from_json, _of(list, data.get("freeze", []), "freeze"))),
         credentials={
             _fits(_SET, name, "a set of credentials"): _texts(some, name)
@@ -146,10 +154,12 @@ def _record(data: Json) -> FleetRecord:
 def _release(data: Json) -> Release:
     _only(data, Release._fields, "a release")
     members = _of(dict, data["members"], "members")
+    parts = _of(dict, data.get("parts", {}), "parts")
     commits = {_fits(_NAME, name, "a member's name"): _commit(members, name) for name in members}
     return Release(
         _count(data, "wave"), commits, _commit(data, "commit"),
         _text(data, "by"), _time(data, "at"), _text(data, "reason"),
+        {_fits(_NAME, name, "a member's name"): _text(parts, name) for name in parts},
     )  # fmt: skip
 
 
@@ -177,6 +187,7 @@ def _seen(data: Json) -> Seen:
         MemberStanding(_text(data, "standing")), _count(data, "exitCode"), _text(data, "reason"),
         {name: _count(counts, name) for name in counts}, ended, _text(data, "digest"),
         _text(data, "detail"), _commit(data, "commit"), _commit(data, "lockCommit"),
+        _text({"part": "", **data}, "part"),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from qflow_gitops.specs import secrets
 
 LOCKFILE, VARIABLE, FILE = "lockfile", "QFLOW_FREEZE", "QFLOW_FREEZE_FILE"
 UNFREEZE = "qflow-gitops unfreeze --reason TEXT"
+UNFREEZE_FLEET = "qflow-gitops fleet unfreeze --reason TEXT"
 
 _LONGEST = 200  # characters of a reason that a line shows
 
@@ -31,17 +32,20 @@ class Freeze(NamedTuple):
     by: str = ""
 
 
-def recorded(events: Iterable[LedgerEvent]) -> tuple[Freeze, ...]:
-    """Return the freezes of the lockfile's head (`Lockfile.freezes`)."""
-    return tuple(map(_recorded, events))
+def recorded(events: Iterable[LedgerEvent], unfreeze: str = UNFREEZE) -> tuple[Freeze, ...]:
+    """Return the freezes of the lockfile's head (`Lockfile.freezes`), or of fleet.lock.
+
+    `unfreeze` is the command that lifts them.
+    """
+    return tuple(_recorded(event, unfreeze) for event in events)
 
 
-def _recorded(event: LedgerEvent) -> Freeze:
+def _recorded(event: LedgerEvent, unfreeze: str) -> Freeze:
     by = event.extra.get("by")
     who = str(by.get("actor", "")) if isinstance(by, Mapping) else ""
     reason = _line(event.text("reason"))
     text = f"{who or 'somebody'} froze everything at {event.at}{_because(reason)}"
-    return Freeze(LOCKFILE, text, f"When it is over: `{UNFREEZE}`", reason, event.at, who)
+    return Freeze(LOCKFILE, text, f"When it is over: `{unfreeze}`", reason, event.at, who)
 
 
 def by_variable(text: str) -> tuple[Freeze, ...]:

@@ -207,9 +207,10 @@ def _reached(fleet: Scheduled, members: Sequence[WaveMember], now: float) -> _Re
         most = wave.max_failures.at_most(len(members))
         waits_for = tuple(name for name in by_name if name in before and name not in over)
         opens = _soaks_until(wave, [by_name[name].ended for name in before], now)
-        stopped = in_doubt or len(failures & before) > most
+        stopped = len(failures & before) > most
         if waits_for or stopped or (opens and number < len(groups)):
-            stopped = stopped or len(failures) > most
+            # Whoever is in doubt stops all, in the wave that isn't over: that one is told of it.
+            stopped = stopped or in_doubt or len(failures) > most
             let_go = before
             if stopped:
                 let_go = {name for name in before if by_name[name].standing in _UNDER_WAY}

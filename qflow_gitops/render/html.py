@@ -113,7 +113,8 @@ class _Index(NamedTuple):
 
 def fleet_index(body: FleetReported) -> bytes:
     """Return the index of a fleet's reports; each member's pages lie in a folder beside it."""
-    found = _template("fleet.html").render(**_frame(), fleet=body, outcomes=textfleet.outcomes)
+    frame = _frame(sheet="fleet.css")
+    found = _template("fleet.html").render(**frame, fleet=body, outcomes=textfleet.outcomes)
     return found.encode()
 
 
@@ -203,9 +204,10 @@ def _markup(html: str) -> Markup:
 
 
 @cache
-def _frame(*, with_script: bool = False) -> dict[str, Any]:
+def _frame(*, with_script: bool = False, sheet: str = "") -> dict[str, Any]:
     """What each page has: its styles, its script, and the policy that allows no others."""
-    sheets = ["style.css", "report.css"] if with_script else ["style.css"]
+    sheet = "report.css" if with_script else sheet
+    sheets = ["style.css", sheet] if sheet else ["style.css"]
     style = _packed("".join(resources.text(f"render/templates/{one}") for one in sheets))
     script = resources.text("render/templates/script.js").strip() if with_script else ""
     policy = ["default-src 'none'", f"style-src {_hash(style)}"]

@@ -79,8 +79,9 @@ def _body(report: Report) -> dict[str, Any]:
     if isinstance(report.body, CHECKED):
         return checked(report.body)
     match report.body:
-        case Validated(files, runs, _):
-            return {"files": files, "runs": runs}
+        case Validated(files, runs, _, members):
+            fleet = {} if members is None else {"members": members}
+            return {"files": files, "runs": runs, **fleet}
         case Planned() as body:
             return planned(body)
         case Applied() as body:

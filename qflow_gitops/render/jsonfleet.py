@@ -23,6 +23,7 @@ def fleet(body: FleetTold) -> dict[str, Any]:
         "counts": {turn.value: len(body.having(turn)) for turn in Turn},
         "waves": [_wave(each) for each in body.waves],
         "members": [_member(each) for each in body.members],
+        "loosened": list(body.loosened),
     }
 
 
@@ -53,6 +54,7 @@ def _member(one: MemberTold) -> dict[str, Any]:
         "detail": one.problem or one.why,
         "hint": one.way,
         "endedAt": one.ended or None,
+        "seenAt": one.seen_at or None,
         "worked": one.worked,
     }
 

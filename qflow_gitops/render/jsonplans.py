@@ -55,6 +55,7 @@ def planned(body: Planned | None) -> dict[str, Any]:
         "environments": {
             name: {"platform": platform, "digest": plan.digest_of([name])}
             | _unsettled(body.unsettled.get(name))
+            | ({"asksForApprovals": True} if body.asks else {})
             for name, platform in sorted(plan.platforms.items())
         },
         "counts": counts(plan),

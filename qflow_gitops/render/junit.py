@@ -56,6 +56,8 @@ def _rendered(report: Report, most: int) -> str:
     elif not report.diagnostics:
         looked = report.body if isinstance(report.body, Validated) else None
         name = f"{looked.files} files, {looked.runs} runs" if looked else "no findings"
+        if looked and looked.members is not None:
+            name += f", {looked.members} members of a fleet"
         of = f" {looked.project}" if looked and looked.project else ""
         suite = ET.SubElement(root, "testsuite", _counts(f"{report.command}{of}", 1, 0, 0))
         ET.SubElement(suite, "testcase", name=name, classname=_safe(f"qflow-gitops{of}"))

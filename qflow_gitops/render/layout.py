@@ -83,11 +83,9 @@ def _in_columns(table: Table, width: int) -> Iterator[str]:
         left = zip(rows[0][len(widths) :], row[len(widths) :], strict=True)
         told = [Marked(f"{title.lower()} ", cell) for title, cell in left if cell and place]
         together = joined(told)
-        yield from (
-            Marked("    ", each)
-            for each in (told if cells(together) + 4 > width else [together])
-            if each
-        )
+        for each in told if cells(together) + 4 > width else [together]:
+            if each:
+                yield from _wrapped(Marked("    ", each), width)
 
 
 def _row(row: Sequence[str], widths: Sequence[int]) -> Marked:

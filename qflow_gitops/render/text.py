@@ -147,6 +147,9 @@ def _validated(body: Validated, report: Report) -> Iterator[str]:
     errors = sum(finding.severity is Severity.ERROR for finding in report.diagnostics)
     warnings = len(report.diagnostics) - errors
     looked = f"{count(body.runs, 'valid run')} in {count(body.files, 'file')}"
+    if body.members is not None:
+        specs = f", {looked}" if body.files else ""
+        looked = f"a fleet of {count(body.members, 'valid member')}{specs}"
     if errors or warnings:
         yield f"{count(errors, 'error')}, {count(warnings, 'warning')}; {looked}"
     else:

@@ -144,11 +144,18 @@ def standstill(body: Standstill) -> Iterator[str]:
         yield f"Nothing had to be recorded: {where} is frozen for this reason already"
     else:
         yield f"Nothing had to be recorded: {where} holds no freeze"
-    if by_lockfile:
+    if by_lockfile and body.of_fleet:
+        yield "No member is begun any more, in an apply that runs too."
+        yield (
+            "What was begun goes on. To stop a member too, in a clone of it: "
+            "`qflow-gitops freeze --reason TEXT`"
+        )
+    elif by_lockfile:
         yield "No apply sends anything more; one that runs stops before its next wave."
         yield "What was sent goes on: an execution can only be ended in Qualys itself."
     elif not body.freezes:
-        yield "Nothing is frozen. What is due now: `qflow-gitops plan`"
+        command = "fleet plan" if body.of_fleet else "plan"
+        yield f"Nothing is frozen. What is due now: `qflow-gitops {command}`"
 
 
 def verified(body: Verified) -> Iterator[str]:

@@ -20,14 +20,28 @@ class Turn(StrEnum):
     """There is nothing to do."""
 
 
+STANDINGS: Mapping[MemberStanding, str] = {
+    MemberStanding.DONE: "done",
+    MemberStanding.FORGIVEN: "forgiven",
+    MemberStanding.FAILED: "failed",
+    MemberStanding.OPEN: "under way",
+    MemberStanding.DOUBT: "in doubt",
+    MemberStanding.HELD: "held",
+    MemberStanding.UNSENT: "due",
+}
+"""How a member stands, in words for people."""
+
+
 class MemberTold(NamedTuple):
     """A member, and what was last seen of it.
 
     `counts` are those of its plan, by action. `why` says what it waits for or what holds it, `way`
     what a person types about that; "" for nothing. `commit` is the one that its ref names, "" where
     it could not be looked at, which `problem` says. `ended` is when its newest execution
-    did (RFC 3339), "" unknown. `worked`: this command worked on it; `claimed`: somebody does.
-    `credentials` is the name of its set, "" for none.
+    did, `seen_at` when fleet.lock was told last how it stands (RFC 3339, "" unknown and never).
+    `worked`: this command worked on it; `claimed`: somebody does.
+    `credentials` is the name of its set, "" for none. `clone` are the commands that show all that
+    its own plan says, "" where nothing of its own holds it, or where it can't be reached.
     """
 
     name: str
@@ -47,6 +61,8 @@ class MemberTold(NamedTuple):
     worked: bool = False
     claimed: bool = False
     credentials: str = ""
+    clone: str = ""
+    seen_at: str = ""
 
 
 class WaveTold(NamedTuple):
@@ -69,8 +85,10 @@ class FleetTold(NamedTuple):
 
     `where` and `serial` are those of fleet.lock. `wave` is the first one that isn't over.
     `stopped`: no later wave begins until a person decides. `frozen` says why everything is
-    held, "" where it isn't. `applied`: this is what an apply came to. `jobs` are the members that
-    are to be worked on now by processes elsewhere.
+    held, "" where it isn't. `applied`: this is what an apply came to; `remembered`: it is by
+    fleet.lock, without a look at the members. `jobs` are the members that are to be worked on now
+    by processes elsewhere. `loosened` says in what fleet.yaml holds less than what was applied
+    last, which counts as well until all waves are over.
     """
 
     commit: str
@@ -82,7 +100,9 @@ class FleetTold(NamedTuple):
     stopped: bool = False
     frozen: str = ""
     applied: bool = False
+    remembered: bool = False
     jobs: tuple[MemberTold, ...] = ()
+    loosened: tuple[str, ...] = ()
 
     def having(self, turn: Turn) -> tuple[MemberTold, ...]:
         """Return the members of which this is done."""

@@ -60,6 +60,7 @@ class Planned(NamedTuple):
     `merging`: only what a pull request changes is meant. `pages` is what the addresses of the code
     host's pages begin with (`results.pages`), "" for no links.
     `unsettled` is of each environment, whether or not a decision is about it.
+    `asks`: an apply that nobody watches looks up who approved what is due.
     `targets` says how many each spec that was read has, {} where only some runs were asked for.
     """
 
@@ -78,6 +79,7 @@ class Planned(NamedTuple):
     merging: bool = False
     pages: str = ""
     unsettled: Mapping[str, Unsettled] = MappingProxyType({})
+    asks: bool = False
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""

@@ -92,12 +92,14 @@ class Standstill:
     """What holds everything after a freeze or an unfreeze of the lockfile at `where`.
 
     `written` is whether it had to be said there; `lifted` are the freezes that it ended.
+    `of_fleet`: it is fleet.lock, and members are what is held.
     """
 
     where: str
     freezes: tuple[Freeze, ...]
     written: bool
     lifted: tuple[Freeze, ...] = ()
+    of_fleet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

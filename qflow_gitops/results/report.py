@@ -58,11 +58,15 @@ class InvalidFiles(InvalidInput):
 
 
 class Validated(NamedTuple):
-    """What `validate` looked at; `project` is its folder, "" for the root and for several."""
+    """What `validate` looked at; `project` is its folder, "" for the root and for several.
+
+    `members` are those of a fleet, None where there is none.
+    """
 
     files: int
     runs: int
     project: str = ""
+    members: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

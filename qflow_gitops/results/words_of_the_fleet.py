@@ -61,6 +61,11 @@ FLEET = (
         "The clone has several remotes, and none is called origin.",
         "Call the one origin that holds fleet.lock.",
     ),
+    Word(
+        "fleet_shared",
+        "The fleet's repository has a fleet.yaml in several folders, and one fleet.lock.",
+        "Keep one of them, or give each a repository of its own.",
+    ),
     Word("fleet_uncommitted", "`fleet.yaml` isn't in the commit.", "Commit it."),
     Word(
         "fleet_inventory",
@@ -95,7 +100,8 @@ FLEET = (
     ),
     Word(
         "broker",
-        "The broker at QFLOW_FLEET_BROKER doesn't answer, or isn't set to what can be one.",
+        "The broker at QFLOW_FLEET_BROKER doesn't answer, isn't set to what can be one, or has a "
+        "queue of another program.",
         "Set it right, start the broker, and run the command again.",
     ),
     Word(
@@ -110,7 +116,7 @@ FLEET = (
     ),
     Word(
         "fleet_base",
-        "A worker's clone lacks the commit of the fleet that was worked on before.",
-        "Fetch it.",
+        "A worker can't read fleet.yaml as it was worked on before, whose waves hold as well.",
+        "Fetch it, and use the program that the driver uses.",
     ),
 )

@@ -29,6 +29,13 @@ class FleetMember(NamedTuple):
     labels: Mapping[str, str] = {}
     credentials: str = ""
 
+    @property
+    def part(self) -> str:
+        """What of its repository it is: `PROJECT:ENVIRONMENT`; "" where it names neither."""
+        if (self.project, self.environment) == (".", ""):
+            return ""
+        return f"{self.project}:{self.environment}"
+
 
 class Subscription(NamedTuple):
     """Members of which at most so many are worked on at once."""

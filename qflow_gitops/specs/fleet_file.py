@@ -1,5 +1,6 @@
 """Read a fleet, and all that is wrong with it."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,17 @@ from qflow_gitops.specs.single import only_document, told
 from qflow_gitops.yaml.document import Document
 from qflow_gitops.yaml.messages import TOO_BIG
 from qflow_gitops.yaml.parse import json_value, parse, parse_json, without_places
+
+_MEANT = re.compile(rb"""qflow-gitops/|\bkind["']?\s*:\s*["']?Fleet\b""")
+
+
+def is_meant(content: bytes) -> bool:
+    """Whether a `fleet.yaml` is meant for this program, be it sound or not.
+
+    Other programs have files of that name, in any number of folders: Rancher's Fleet
+    (fleet.rancher.io, "fleet.yaml"), without `apiVersion` or `kind`.
+    """
+    return _MEANT.search(content) is not None
 
 
 def load_fleet(

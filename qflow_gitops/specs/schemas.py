@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMAS: tuple[str, ...] = (
     "workflow-run", "project", "workflow", "connectors", "fleet", "lockfile", "plan", "show",
-    "report", "statement", "notice", "fleet-report", "fleet-lock",
+    "report", "statement", "notice", "fleet-report", "fleet-audit", "fleet-lock",
 )  # fmt: skip
 API_VERSION = "qflow-gitops/v1"
 

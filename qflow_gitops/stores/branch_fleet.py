@@ -7,7 +7,6 @@ that knew nothing looks at the last step.
 
 import contextlib
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -21,6 +20,7 @@ from qflow_gitops.ports.lock_branch import Known, LockBranch
 from qflow_gitops.stores.branch_pushing import Pushing
 from qflow_gitops.stores.branch_session import ROUNDS, contended
 from qflow_gitops.stores.checks import NOTHING_DONE
+from qflow_gitops.stores.together import Together
 
 BRANCH = "qflow-fleet"
 _PAUSE = 0.05  # seconds; the least that a pause after a lost race is counted in
@@ -45,7 +45,7 @@ class BranchFleetStore:
         self._branch = branch
         self._push = Pushing(branch, author)
         self._seen: tuple[str, FleetRecord] | None = None  # the last that was read, and trusted
-        self._turn = threading.Lock()  # threads of one process needn't race each other
+        self._together = Together(lambda: self._load()[1], self._changed)
 
     @property
     def where(self) -> str:
@@ -54,21 +54,22 @@ class BranchFleetStore:
 
     def read(self) -> FleetRecord:
         """Return the newest record."""
-        with self._turn:
-            return self._load()[1]
+        return self._together.read()
 
     def change(self, decide: Callable[[FleetRecord], FleetRecord | None]) -> FleetRecord | None:
         """Push what is decided, as often as it takes; see `ports.fleet.FleetStore`."""
-        with self._turn:
-            for lost in range(ROUNDS):
-                tip, before = self._load()
-                new = decide(before)
-                if new is None or new == before:
-                    return None
-                begun = time.monotonic()
-                if written := self._written(tip, before, new):
-                    return written
-                _step_back(lost, time.monotonic() - begun)
+        return self._together.change(decide)
+
+    def _changed(self, decide: Callable[[FleetRecord], FleetRecord | None]) -> FleetRecord | None:
+        for lost in range(ROUNDS):
+            tip, before = self._load()
+            new = decide(before)
+            if new is None or new == before:
+                return None
+            begun = time.monotonic()
+            if written := self._written(tip, before, new):
+                return written
+            _step_back(lost, time.monotonic() - begun)
         raise contended(self.where, "Nothing of this was written to fleet.lock.")
 
     def _written(self, tip: str, before: FleetRecord, new: FleetRecord) -> FleetRecord | None:
@@ -188,8 +189,12 @@ def _changes(before: FleetRecord, after: FleetRecord) -> Iterator[str]:
         was = before.member(name)
         if member != was:
             yield f"{name} {_change(was, member)}"
-    if (before.open, before.commit) != (after.open, after.commit):
+    if before.open and not after.open:
+        yield "waves closed"
+    elif (before.open, before.commit) != (after.open, after.commit) and after.open:
         yield f"wave {after.open} open at {after.commit[:10]}"
+    elif before.open_until != after.open_until:
+        yield f"wave {after.open} open until {after.open_until}"
     if before.credentials != after.credentials:
         yield "another address for credentials"
 

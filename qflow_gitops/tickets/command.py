@@ -18,6 +18,7 @@ from qflow_gitops.http import jsontext
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.policy.tickets import Ticket
 from qflow_gitops.specs import secrets
+from qflow_gitops.specs.complaints import complaint
 from qflow_gitops.tickets.calls import PASSWORD, TOKEN, URL, USERNAME
 
 LINE = "QFLOW_TICKET_COMMAND"
@@ -116,7 +117,7 @@ class Program:
         if done.why == "long":
             raise _failed("printed more than 64 KiB and was ended")
         if done.status:
-            said = self._redact(done.err.decode(errors="replace"))
+            said = self._redact(complaint(done)).rstrip(".")
             raise _failed(f"ended with {done.status}{f': {said}' if said else ''}")
         return done.out
 

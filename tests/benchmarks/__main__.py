@@ -17,6 +17,7 @@ from tests.benchmarks import (
     demo,
     fleet,
     growth,
+    killed,
     lockfile,
     page,
     peers,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "setup": setup.measure,
     "report": report.measure,
     "fleet": fleet.measure,
+    "killed": killed.measure,
     "install": demo.measure,
 }
 """Name -> benchmark; it is given how much to measure. A new one is a file and a line here."""

@@ -148,13 +148,16 @@ SHELL: dict[str, list[str]] = {}
 for _block in BLOCKS:
     if _block.kind == "sh" and _block.mark != "needs a host":
         SHELL.setdefault(_block.page, []).append(_block.text)
+SETS = ("ACME", "GLOBEX", "INITECH")
+EMPTY = {"docs/guides/first-hour.md", "docs/guides/fleet-sandbox.md"}
+"""Begun in an empty folder."""
 HERE = {"README.md", "docs/guides/fleet.md"}
 """Told block by block elsewhere: `test_quickstart.py`, `test_fleet_guide.py`."""
 
 
 def _begin(page: str, work: Workspace, cli: Cli) -> None:
     """Make what a page takes for granted."""
-    if page == "docs/guides/first-hour.md":
+    if page in EMPTY:
         return
     settings = SANDBOX_PROJECT
     if page in ("docs/concepts/lockfile.md", "docs/guides/watch.md"):
@@ -181,10 +184,12 @@ def test_the_commands_of_a_page_work(
             ("QFLOW_GATEWAY", sandbox.url),
             ("QFLOW_CLIENT_ID", "sandbox"),
             ("QFLOW_CLIENT_SECRET", "sandbox"),
+            *((f"{name}_QFLOW_CLIENT_ID", "sandbox") for name in SETS),
+            *((f"{name}_QFLOW_CLIENT_SECRET", "sandbox") for name in SETS),
         ):
             monkeypatch.setenv(name, value)
         _begin(page, workspace, cli)
-        folder = tmp_path / "empty" if "first-hour" in page else workspace.path
+        folder = tmp_path / "empty" if page in EMPTY else workspace.path
         folder.mkdir(exist_ok=True)
         program = tmp_path / "bin" / "qflow-gitops"
         program.parent.mkdir()

@@ -115,7 +115,7 @@ def test_what_changes_nothing_is_not_written(name: str, made: Made) -> None:
 def test_a_decision_that_fails_writes_nothing(name: str, made: Made) -> None:
     made(name).change(claims("ada", "a"))
     with pytest.raises(ZeroDivisionError):
-        made(name).change(lambda record: record.opened(1 // 0, COMMIT))
+        made(name).change(lambda record: record.opened(1 // 0, COMMIT, AT))
     assert made(name).change(claims("ada", "b")) is not None
     assert made(name).read().held("ada") == ("a", "b")
 
@@ -468,9 +468,12 @@ def test_git_log_tells_what_happened(made: Made, remote: Remote) -> None:
     store.change(claims("ada", "a"))
     store.change(lambda record: record.worked("a", SEEN, AT, "ada"))
     store.change(released)
-    store.change(lambda record: record.opened(2, COMMIT))
+    store.change(lambda record: record.opened(2, COMMIT, AT))
     store.change(claims("ada", *NAMES))
     store.change(lambda record: record.given_back(NAMES[:1], "ada"))
+    store.change(lambda record: record.closed())
+    store.change(lambda record: record.opened(1, COMMIT, AT))
+    store.change(lambda record: record.let_go("2" * 40))
     assert remote.git("log", "--format=%s", "--reverse", BRANCH).splitlines() == [
         "fleet: a claimed by ada",
         "fleet: a done",
@@ -478,8 +481,11 @@ def test_git_log_tells_what_happened(made: Made, remote: Remote) -> None:
         "fleet: wave 2 open at 1111111111",
         "fleet: m0 claimed by ada, m1 claimed by ada, m2 claimed by ada, and more",
         "fleet: m0 given back",
+        "fleet: waves closed",
+        "fleet: wave 1 open at 1111111111",
+        "fleet: waves closed",
     ]
-    assert "Qflow-Serial: 6" in remote.git("log", "-1", "--format=%B", BRANCH)
+    assert "Qflow-Serial: 9" in remote.git("log", "-1", "--format=%B", BRANCH)
     assert "fleet.lock" in remote.git("show", f"{BRANCH}:README.md")
 
 

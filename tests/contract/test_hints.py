@@ -382,6 +382,9 @@ _BY_REASON = {
         "Work on the members from here: `qflow-gitops fleet apply --engine local`",
         "Correct QFLOW_FLEET_BROKER, or start the broker, and run it again: `…`",
     ),
+    "a worker of another version is what it is about: test_fleet_codes.py": (
+        "`git fetch …`, and use the program that the driver uses.",
+    ),
     "a machine without Celery, or without workers, is what it is about": (
         "`pip install 'qflow-gitops[celery]'`",
         (
@@ -408,6 +411,15 @@ _BY_REASON = {
         "Look what it waits for: `qflow-gitops plan…`",
         "Look how it stands: `qflow-gitops status…`",
     ),
+    "about a broker, of which a test ends the program instead: test_fleet_celery.py": (
+        (
+            "Give the fleet a virtual host of its own in QFLOW_FLEET_BROKER, or, where nobody else "
+            "uses the queue: `rabbitmqctl delete_queue qflow-fleet`"
+        ),
+    ),
+    "of a fleet on a bad day, and typed there: test_fleet_bad_days.py": (
+        "Make one, and work there: `…`",
+    ),
     "of a job that works on a fleet, typed there: test_fleet_jobs.py": (
         "Look who is in it: `qflow-gitops fleet status -v`",
         "Name those of one set only, or leave out --one-set.",
@@ -418,6 +430,9 @@ _BY_REASON = {
             "member's repository is another one now, give the member another name."
         ),
         "Which one holds fleet.lock? `git remote rename … …`, or another of them.",
+    ),
+    "of a driver of a fleet, come to there: test_fleet.py": (
+        "That one does the rest. Look at how it stands: `qflow-gitops fleet status`",
     ),
     "of a member of a fleet, and typed in a clone of it: test_fleet_guide.py": (
         "Settle it in a clone of the member: `qflow-gitops reconcile`",
@@ -503,6 +518,9 @@ def test_a_command_is_whole() -> None:
 
 
 BESIDE = {
+    "qflow_gitops.fleet.telling:_about_wave": "below a fleet's plan, typed: test_fleet_guide.py",
+    "qflow_gitops.fleet.telling:_clone": "below a fleet's plan, typed: test_fleet_guide.py",
+    "qflow_gitops.render.textfleet:ways": "below a fleet's status, typed: test_fleet_guide.py",
     "qflow_gitops.fleet.working:_reported": "a note, followed in test_fleet_jobs.py",
     "qflow_gitops.apply.carry_out:_recorded": "a note, and typed: test_tickets.py",
     "qflow_gitops.cli.slips:": "after a slip: test_commands.py",
@@ -550,6 +568,7 @@ BESIDE = {
     "qflow_gitops.results.words_of_the_fleet:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_usage:": "by `rules WORD`: test_words.py",
     "qflow_gitops.apply.notices:left": "after an apply, typed: test_notify.py",
+    "qflow_gitops.cli.fleet:_refuse": "with an inventory of the reader's: test_fleet_codes.py",
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
     "qflow_gitops.render.textsandbox:executed": "typed: test_sandbox_executions.py",

@@ -145,6 +145,7 @@ def at_a_glance(content: bytes, lockfile: Lockfile) -> None:
         assert to_bytes(seen) == content
 
 
+@settings(max_examples=200 if NIGHTLY else 15)
 @given(writes)
 def test_both_stores_and_both_forms_hold_the_same(each: Writes) -> None:
     with tempfile.TemporaryDirectory() as folder:

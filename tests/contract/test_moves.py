@@ -30,6 +30,7 @@ from qflow_gitops.stores.branch import BranchStore
 from qflow_gitops.stores.worktree import WorktreeStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.lock_branch import FakeLockBranch, FakeLockRemote
+from tests.helpers.partners import NIGHTLY
 
 LINEAGE = "0b6f3c1e9a7d4f52"
 KINDS = ["branch", "worktree"]
@@ -188,7 +189,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kinds", PAIRS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=240 if NIGHTLY else 25, deadline=None)
 @given(moves=st.lists(st.sampled_from(MOVES), min_size=30, max_size=60))
 def test_nothing_is_sent_twice_and_no_record_is_lost(
     kinds: tuple[str, str], moves: list[int], tmp_path_factory: pytest.TempPathFactory

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from qflow_gitops.errors import BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.attempt import Transition
@@ -34,6 +35,9 @@ Write = Callable[[Lockfile], Lockfile]
 class LockPlace:
     """Where the versions lie, for all stores that share them; as bytes, as on a disk.
 
+    `read` is `codec.from_bytes`, which takes most of a test's time where the same bytes are read
+    again and again: what they say is a value, made once.
+
     `alone`: only one session may be open, as where the lockfile is a file. Otherwise several
     may, and whoever writes on top of an old version loses the race.
     """
@@ -42,9 +46,12 @@ class LockPlace:
     versions: list[bytes] = field(default_factory=list)
     busy: bool = False
     gate: threading.RLock = field(default_factory=threading.RLock)
+    read: Callable[[bytes, str], Lockfile] = field(
+        default_factory=lambda: lru_cache(maxsize=100)(from_bytes)
+    )
 
     def newest(self) -> Lockfile | None:
-        return from_bytes(self.versions[-1], "qflow.lock") if self.versions else None
+        return self.read(self.versions[-1], "qflow.lock") if self.versions else None
 
     def write(self, lockfile: Lockfile) -> Lockfile:
         written = replace(lockfile, serial=len(self.versions) + 1)
@@ -93,7 +100,7 @@ class FakeLockStore:
     def read(self, *, whole: bool = False) -> Snapshot:
         del whole
         kept = self.place.versions[-1:] if self.place.alone else self.place.versions
-        versions = [("", from_bytes(each, self.where).environments) for each in kept]
+        versions = [("", self.place.read(each, "qflow.lock").environments) for each in kept]
         return Snapshot(
             self._checked(), self.where, self.copied_at, worked=lambda: steps_of(versions)
         )
@@ -147,7 +154,7 @@ class FakeLockStore:
         for number, content in enumerate(list(self.place.versions), 1):
             problems: list[str] = []
             try:
-                now = files_of(from_bytes(content, "qflow.lock"))
+                now = files_of(self.place.read(content, "qflow.lock"))
                 problems += walk.step(
                     Changed(path, PLAIN if path in now else GONE, files.get(path), now.get(path))
                     for path in sorted({*files, *now})
@@ -164,7 +171,7 @@ class FakeLockStore:
     def _newest(self) -> Lockfile | None:
         for content in reversed(self.place.versions):
             with suppress(LockError):
-                return from_bytes(content, "qflow.lock")
+                return self.place.read(content, "qflow.lock")
         return None
 
     def check_memory(self) -> None:

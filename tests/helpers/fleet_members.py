@@ -39,7 +39,7 @@ class Home(NamedTuple):
 
 def home(folder: Path, name: str, *, settings: str = SETTINGS, runs: int = 1) -> Home:
     """A remote with a project and its runs."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     remote = Remote(folder / f"{name}.git")
     made = Home(remote, remote.clone(f"{name}-people"))
     for number in range(runs):

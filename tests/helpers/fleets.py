@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qflow_gitops.specs import schemas
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import spec
@@ -94,6 +95,13 @@ class FleetOnDisk:
         known = {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
         known |= {"PYTHONPATH": str(Path(__file__).parents[2]), "QFLOW_GATEWAY": url}
         return known | self.credentials("sandbox", "sandbox")
+
+
+def fits(told: Any) -> Any:
+    """Return what a command on a fleet wrote as JSON, once it is seen to fit its schema."""
+    name = "fleet-audit" if told["command"] == "fleet report" else "fleet-report"
+    schemas.validator_for(name).validate(told)
+    return told
 
 
 def order_of(executions: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -55,6 +55,7 @@ def serve_ssh(folder: Path) -> Iterator[Sshd]:
         "KexAlgorithms curve25519-sha256\n"
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         "PermitRootLogin prohibit-password\n"
+        f"SetEnv HOME={folder}\n"  # else the shell of each session reads the user's own files
     )
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd gives up its rights
     command = [str(SSHD), "-D", "-f", str(folder / "sshd_config"), "-E", str(folder / "log")]

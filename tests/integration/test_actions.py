@@ -308,11 +308,9 @@ def test_a_schedule_verifies_the_lockfile_and_settles_doubts_whatever_that_finds
     assert (jobs["verify"].folder / "work/.git/shallow").exists() is (cron == HOURLY)
 
 
-@pytest.mark.parametrize(
-    ("event", "ref"), [("push", "refs/heads/main"), ("schedule", "refs/heads/main")]
-)
+@pytest.mark.parametrize("event", rows(("push", "schedule"), lambda event: event == "push"))
 def test_in_another_repository_nothing_is_applied_and_it_is_said(
-    event: str, ref: str, sandbox: SandboxServer, runner: Runner, remote: Remote
+    event: str, sandbox: SandboxServer, runner: Runner, remote: Remote
 ) -> None:
     """A renamed organization, or a mirror; but not a fork, which isn't meant to apply."""
     runner.here = "renamed/runs"

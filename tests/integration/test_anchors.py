@@ -28,6 +28,7 @@ from tests.helpers.disks import small_disk
 from tests.helpers.drafts import Draft
 from tests.helpers.git import Workspace
 from tests.helpers.kills import PROGRAM
+from tests.helpers.partners import rows
 from tests.helpers.specs import spec
 from tests.helpers.stamps import Answer, Authority, StampServer, name_server
 from tests.picture import ROOT
@@ -472,7 +473,13 @@ def test_the_page_for_auditors_is_what_they_type(
     assert "Verification: OK" in typed(openssl)
 
 
-@pytest.mark.parametrize("clone", [["--depth=1"], ["--filter=blob:none"], ["--single-branch"]])
+@pytest.mark.parametrize(
+    "clone",
+    rows(
+        (["--depth=1"], ["--filter=blob:none"], ["--single-branch"]),
+        lambda clone: clone == ["--depth=1"],
+    ),
+)
 def test_a_clone_that_isnt_whole_will_do(
     clone: list[str], applied: Workspace, remote: Remote, cli: Cli
 ) -> None:

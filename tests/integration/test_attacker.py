@@ -25,11 +25,11 @@ from tests.helpers.stores import store_of
 
 SENT = 4
 """What was executed before the attack; one run more is due."""
-each = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name[:40])
 OF_EACH_KIND = {
     "a digest", "never sent", "a run gone", "two runs swapped", "frozen again", "never applied",
     "a head that is a link", "the same serial", "a submodule, module", "a merge",
     "two files of one name, the second lower", "back, and something new",
+    "all of it in one commit",
 }  # fmt: skip
 of_each_kind = pytest.mark.parametrize(
     "attack", rows(ATTACKS, lambda one: one.name in OF_EACH_KIND, lambda one: one.name[:40])
@@ -99,7 +99,23 @@ def test_without_an_attack_all_of_it_goes_on(
     assert len(sandbox.executions()) == SENT + 1
 
 
-@each
+def test_each_is_named_where_many_follow_one_another(
+    knew: Workspace, remote: Remote, cli: Cli
+) -> None:
+    """Those that aren't one of each kind below, and that the history itself gives away."""
+    good, made = remote.tip(), []
+    for attack in ATTACKS:
+        if not attack.blind and attack.name not in OF_EACH_KIND:
+            made.append((attack, attack.made(remote)))
+            covered(remote, good)
+    checked, verdict = cli.json("lock", "verify"), audited(remote.path)
+    for attack, bad in made:
+        named(checked, bad, attack)
+        assert bad in verdict.stdout or attack.name in ONLY_OURS, attack.name
+    assert (verdict.returncode, verdict.stderr) == (1, "")
+
+
+@of_each_kind
 def test_it_is_named_and_refused(
     attack: Attack, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:

@@ -1,7 +1,8 @@
 """Clones that hold only the newest commits, or only some objects, of the lockfile's branch.
 
 They plan and apply with the newest commit and the one before, and refuse what that did; `lock
-verify` fetches the rest. Nothing else in such a clone becomes another one.
+verify` fetches the rest. Nothing else in such a clone becomes another one. `.ci/run` makes one that
+lacks commits, one that lacks files, and one that lacks both; `.ci/nightly` one of each form.
 """
 
 from collections.abc import Sequence
@@ -22,10 +23,14 @@ from tests.helpers.specs import spec
 SHALLOW = (("--depth=1",), ("--depth=1", "--no-single-branch"))
 PARTIAL = (("--filter=blob:none",), ("--filter=tree:0",), ("--filter=tree:1",))
 BOTH = (("--depth=1", "--filter=blob:none"), ("--depth=1", "--filter=tree:0"))
+BY_DAY = (SHALLOW[0], PARTIAL[1], BOTH[0])
 each = pytest.mark.parametrize(
     "options",
-    [*SHALLOW, *PARTIAL, *BOTH],
-    ids=" ".join,
+    rows(
+        [(one,) for one in (*SHALLOW, *PARTIAL, *BOTH)],
+        lambda row: row[0] in BY_DAY,
+        lambda row: " ".join(row[0]),
+    ),
 )
 RUNS = 12
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.kept import Kept
 from tests.helpers.scenarios.doctor import BROKEN, Broken, healthy
 from tests.helpers.terminal import Terminal
 from tests.helpers.typed import commands
@@ -25,10 +26,20 @@ def terminal(
     sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
+    kept: Kept,
 ) -> Callable[[str], Terminal]:
+    """From a store to a healthy repository with it."""
     folder = tmp_path / "team"
     folder.mkdir()
-    return lambda store: Terminal(store, folder, sandbox, monkeypatch, capfd)
+
+    def at(store: str) -> Terminal:
+        made = Terminal(store, folder, sandbox, monkeypatch, capfd)
+        remote = folder / "remote.git" if store == "branch" else None
+        kept.begin(f"healthy, {store}", lambda: healthy(made), made.clone, remote, sandbox)
+        monkeypatch.chdir(made.clone.path)  # the copy is another folder
+        return made
+
+    return at
 
 
 def doctor(at: Terminal, *words: str) -> tuple[int, Lines]:
@@ -53,7 +64,6 @@ def differing(before: Lines, after: Lines) -> set[str]:
 @pytest.mark.parametrize("store", ["branch", "worktree"])
 def test_nothing_is_wrong_where_nothing_is(store: str, terminal: Callable[[str], Terminal]) -> None:
     at = terminal(store)
-    healthy(at)
     code, found = doctor(at)
     wrong = {name: line for name, line in found.items() if line["result"] != "ok"}
     assert code == 0
@@ -66,7 +76,6 @@ def test_its_line_alone_says_so_and_how_it_is_mended(
 ) -> None:
     broken = BROKEN[name]
     at = terminal(broken.store)
-    healthy(at)
     _, before = doctor(at)
     broken.breaks(at)
     code, after = doctor(at)

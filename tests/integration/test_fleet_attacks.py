@@ -1,6 +1,7 @@
 """A fleet whose file, history or processes somebody has tampered with, over real git."""
 
 import os
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -105,6 +106,30 @@ def test_where_history_was_rewritten_a_person_goes_on(
     assert "A file was too large." in fleet.remote.git("show", "qflow-fleet:fleet.lock")
 
 
+@nightly
+def test_where_a_commit_that_was_let_go_was_merged_as_another_one_the_way_on_works(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
+) -> None:
+    """Its branch is still there, and no pull brings both together."""
+    clone = fleet.clone
+    clone.git("switch", "--quiet", "--create", "fix")
+    clone.write("README.md", "It was urgent.\n")
+    clone.commit("urgent")
+    clone.git("push", "--quiet", "origin", "HEAD:fix")
+    assert operator("fleet", "apply", "--ack", "unmerged=1", "--reason", "urgent").code == 0
+    clone.git("switch", "--quiet", "main")
+    clone.write("README.md", "It was urgent.\n")
+    clone.commit("squashed")
+    clone.git("push", "--quiet", "origin", "HEAD:main")
+    refused = operator("fleet", "apply")
+    assert refused.code == 7
+    merge = shlex.split(refused.err.partition("Merge it: `")[2].partition("`")[0])
+    clone.git(*merge[1:])
+    clone.git("push", "--quiet", "origin", "HEAD:main")
+    assert operator("fleet", "apply").code == 0
+    assert len(sandbox.executions()) == 3
+
+
 def test_a_shallow_clone_gets_what_it_lacks(
     fleet: FleetOnDisk, operator: Cli, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +144,7 @@ def test_a_shallow_clone_gets_what_it_lacks(
     assert done.code == 0, done
 
 
+@nightly
 def test_a_remote_by_another_name_holds_the_record(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
 ) -> None:
@@ -162,6 +188,7 @@ def moved(fleet: FleetOnDisk, old: str, new: str) -> None:
     fleet.clone.git("push", "--quiet", "origin", "HEAD:main")
 
 
+@nightly  # tests/unit/fleet has what is loosened when
 def test_an_empty_commit_after_it_does_not_loosen_waves_either(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
 ) -> None:

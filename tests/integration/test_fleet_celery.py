@@ -1,9 +1,10 @@
-"""A fleet's apply on Celery's workers and real Redis: killed, restarted, repeated, made up."""
+"""A fleet's apply on Celery's workers and real brokers: killed, restarted, repeated, made up.
+
+By day on Redis; RabbitMQ, which takes longer to begin than all of that, has its turn at night.
+"""
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,104 +12,35 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.fleets import FleetOnDisk, order_of
+from tests.benchmarks import killed
+from tests.helpers import rabbitmq, redis
+from tests.helpers.brokers import Broker, message
+from tests.helpers.fleets import FleetOnDisk
 from tests.helpers.partners import nightly, requires
-from tests.helpers.redis import PROGRAM as REDIS
-from tests.helpers.redis import Redis, message
+from tests.helpers.rabbitmq import RabbitMQ
+from tests.helpers.redis import Redis
+from tests.helpers.workers import Fleet, Hurry
 
-pytestmark = requires(REDIS)
+BROKERS = [
+    pytest.param(Redis, marks=requires(redis.PROGRAM)),
+    pytest.param(RabbitMQ, marks=[nightly, requires(rabbitmq.PROGRAM)]),
+]
 
-HURRIED = (
-    "from qflow_gitops.fleet import worker; worker.MARGIN = {margin}; "
-    "from qflow_gitops.cli.main import main; main()"
-)
-"""The program; what a killed worker claimed is free sooner after its time limit."""
 TIME = 20
 
 
-class Fleet:
-    """A fleet, a broker, and processes that work on it, each in a clone of its own."""
-
-    def __init__(self, disk: FleetOnDisk, broker: Redis, sandbox: SandboxServer) -> None:
-        self.disk, self.broker, self.sandbox = disk, broker, sandbox
-        self.workers: list[tuple[str, subprocess.Popen[bytes]]] = []
-        self._started = 0
-        self._environ = disk.environ(sandbox.url) | {"QFLOW_FLEET_BROKER": broker.url}
-
-    @property
-    def head(self) -> str:
-        return self.disk.clone.git("rev-parse", "HEAD")
-
-    @property
-    def sent(self) -> list[str]:
-        return order_of(self.sandbox.executions())
-
-    def work(self, count: int = 1) -> None:
-        """Start workers."""
-        for _ in range(count):
-            self._started += 1
-            name = f"worker-{self._started}"
-            self.disk.remote.clone(name)
-            self._work(name)
-
-    def kill_one(self, chance: random.Random, *, same_clone: bool) -> None:
-        """Kill a worker, and start another: as a supervisor does, or elsewhere."""
-        name, process = self.workers.pop(chance.randrange(len(self.workers)))
-        process.kill()
-        process.wait()
-        if same_clone:
-            self._work(name)
-        else:
-            self.work()
-
-    def apply(self, clone: Path | None = None) -> "subprocess.Popen[bytes]":
-        """Start a driver."""
-        self._started += 1
-        where = str(clone or self.disk.clone.path)
-        return self._start(f"apply-{self._started}", "-C", where, "fleet", "apply",
-                           "--engine", "celery")  # fmt: skip
-
-    def said(self, name: str = "worker") -> str:
-        """Return what the workers, or one process, said."""
-        logs = sorted(self.disk.folder.glob(f"{name}*.log"))
-        return "\n".join(log.read_text(errors="replace") for log in logs)
-
-    def wait(self, holds: Callable[[], bool], seconds: float = 100.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, self.said("") + str(self.sent)
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        for _, process in self.workers:
-            process.kill()
-            process.wait()
-
-    def _work(self, name: str) -> None:
-        clone = str(self.disk.folder / name)
-        words = ("-C", clone, "fleet", "worker", "--concurrency", "1")
-        self.workers.append((name, self._start(name, *words)))
-
-    def _start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
-        with (self.disk.folder / f"{name}.log").open("ab") as log:
-            program = [sys.executable, "-c", HURRIED.format(margin=2.0)]
-            return subprocess.Popen(
-                [*program, *arguments], env=self._environ, stdout=log, stderr=subprocess.STDOUT
-            )
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Redis]:
-    with Redis(tmp_path) as server:
+@pytest.fixture(params=BROKERS)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    with request.param(tmp_path) as server:
         yield server
 
 
 @pytest.fixture
-def make(tmp_path: Path, broker: Redis, sandbox: SandboxServer) -> Iterator[Callable[..., Fleet]]:
+def make(tmp_path: Path, broker: Broker, sandbox: SandboxServer) -> Iterator[Callable[..., Fleet]]:
     made: list[Fleet] = []
 
-    def fleet(*names: str, more: str = "", runs: int = 1) -> Fleet:
-        limits = f"  limits: {{time: {TIME}s}}\n  apply: {{atOnce: 8}}\n{more}"
+    def fleet(*names: str, more: str = "", runs: int = 1, time: int = TIME) -> Fleet:
+        limits = f"  limits: {{time: {time}s}}\n  apply: {{atOnce: 8}}\n{more}"
         made.append(Fleet(FleetOnDisk(tmp_path, names, more=limits, runs=runs), broker, sandbox))
         return made[-1]
 
@@ -118,7 +50,7 @@ def make(tmp_path: Path, broker: Redis, sandbox: SandboxServer) -> Iterator[Call
 
 
 def test_nothing_that_is_put_in_by_hand_is_done_and_what_is_done_twice_is_sent_once(
-    make: Callable[..., Fleet], broker: Redis
+    make: Callable[..., Fleet], broker: Broker
 ) -> None:
     fleet = make("c1", "a", "b")
     fleet.disk.clone.git("checkout", "--quiet", "-b", "mine")
@@ -159,7 +91,7 @@ def test_nothing_that_is_put_in_by_hand_is_done_and_what_is_done_twice_is_sent_o
 
 @nightly
 def test_what_a_restarted_broker_lost_is_published_again(
-    make: Callable[..., Fleet], broker: Redis
+    make: Callable[..., Fleet], broker: Broker
 ) -> None:
     fleet = make("c1", "a", "b")
     driver = fleet.apply()
@@ -195,7 +127,7 @@ def test_a_worker_that_is_asked_to_end_gives_back_what_it_claimed(
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", [1, *(pytest.param(each, marks=nightly) for each in range(2, 12))])
 def test_whatever_is_killed_each_run_is_sent_once_and_in_order(
-    seed: int, make: Callable[..., Fleet], broker: Redis
+    seed: int, make: Callable[..., Fleet], broker: Broker
 ) -> None:
     """Workers and the driver die at any moment, and the broker; the next apply goes on."""
     chance = random.Random(seed)
@@ -224,6 +156,21 @@ def test_whatever_is_killed_each_run_is_sent_once_and_in_order(
 
 
 @nightly
+def test_what_a_killed_driver_left_open_is_not_obeyed_for_long(
+    make: Callable[..., Fleet], broker: Redis
+) -> None:
+    fleet = make("c1", "a", time=1)
+    driver = fleet.apply()
+    fleet.wait(lambda: broker.waiting() == 1)
+    driver.kill()
+    driver.wait()
+    time.sleep(3.5)  # the limit, and the margin of these processes
+    fleet.work()
+    fleet.wait(lambda: f"no wave is open at commit {fleet.head[:10]}" in fleet.said())
+    assert fleet.sent == []
+
+
+@nightly
 def test_two_drivers_at_once_end_together(make: Callable[..., Fleet]) -> None:
     fleet = make("c1", "a", "b")
     fleet.work(2)
@@ -231,3 +178,56 @@ def test_two_drivers_at_once_end_together(make: Callable[..., Fleet]) -> None:
     assert [driver.wait(100) for driver in both] == [0, 0], fleet.said("")
     assert sorted(fleet.sent) == ["a-0", "b-0", "c1-0"]
     assert fleet.sent[0] == "c1-0"
+
+
+@nightly
+@requires(redis.PROGRAM)
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("lease", [15.0, 40.0])
+def test_a_worker_that_is_killed_costs_its_members_time_and_an_intents_lease_at_most(
+    lease: float, whole: bool, tmp_path: Path, sandbox: SandboxServer
+) -> None:
+    hurry = Hurry(margin=2.0, lease=lease)
+    took = killed.until_done(tmp_path, sandbox, hurry, whole=whole)
+    beside = 15.0  # looks, pushes, and programs that begin
+    assert took <= killed.TIME + hurry.margin + hurry.lease + beside
+
+
+@nightly
+@requires(rabbitmq.PROGRAM)
+def test_a_broker_that_waits_for_less_than_a_member_takes_costs_nothing(
+    tmp_path: Path, sandbox: SandboxServer
+) -> None:
+    """RabbitMQ ends a channel on which a message isn't acknowledged for so long."""
+    limits = f"  limits: {{time: {TIME}s}}\n"
+    with RabbitMQ(tmp_path, patience=2.0) as broker:
+        fleet = Fleet(FleetOnDisk(tmp_path, ("c1", "a"), more=limits), broker, sandbox)
+        try:
+            sandbox.set_faults("latency=3")
+            fleet.work(2)
+            driver = fleet.apply()
+            assert driver.wait(200) == 0, fleet.said("")
+        finally:
+            fleet.close()
+        assert fleet.sent == ["c1-0", "a-0"]
+        said = fleet.said("worker")
+        assert "RabbitMQ gave up on a message" in said
+        assert "it isn't the turn of c1" in said
+        assert "Traceback" not in said
+        assert "no program can read" not in said
+
+
+@nightly
+@requires(rabbitmq.PROGRAM)
+def test_a_queue_that_another_program_made_is_told(tmp_path: Path, sandbox: SandboxServer) -> None:
+    with RabbitMQ(tmp_path) as broker:
+        broker.make_queue(durable=False)
+        fleet = Fleet(FleetOnDisk(tmp_path, ("c1",)), broker, sandbox)
+        fleet.work()
+        ((_, worker),) = fleet.workers
+        assert (fleet.apply().wait(60), worker.wait(60)) == (2, 2)
+        for name in ("apply", "worker"):
+            assert "has a queue qflow-fleet that isn't as the fleet makes it" in fleet.said(name)
+            assert "rabbitmqctl delete_queue qflow-fleet" in fleet.said(name)
+            assert "guest:guest" not in fleet.said(name)
+            assert "Traceback" not in fleet.said(name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qflow_gitops.fleet import engines
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.fleets import FleetOnDisk, order_of
@@ -42,8 +43,25 @@ def test_a_broker_is_named_and_is_one(
     monkeypatch.setenv(BROKER, broker)
     refused = operator(*command)
     assert refused.code == 2
-    assert f"{BROKER} {'is no address' if broker else 'isn'}" in refused.err
+    said = "It is no address of Redis or RabbitMQ." if broker else "It isn't set."
+    assert f"Error: {BROKER}: {said}\n" in refused.err
     assert "redis://HOST:6379/0" in refused.err
+
+
+@pytest.mark.parametrize("command", [CELERY, LOCAL, ("fleet", "worker"), ("fleet", "matrix")])
+def test_a_fleet_beside_another_one_is_worked_on_by_nobody(
+    command: tuple[str, ...], fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """They would share fleet.lock, in which nothing is written."""
+    monkeypatch.setenv(BROKER, nobody_listens())
+    fleet.clone.write("eu/fleet.yaml", fleet.clone.read("fleet.yaml"))
+    fleet.write()
+    refused = operator(*command)
+    assert refused.code == 3, refused
+    assert "several fleets, which would share one fleet.lock" in refused.err
+    assert sandbox.executions() == []
+    assert fleet.remote.git("branch", "--list", "qflow-fleet") == ""
 
 
 def test_a_broker_that_does_not_answer_is_told_without_its_password(
@@ -71,6 +89,21 @@ def test_what_workers_cannot_know_is_refused(
     assert order_of(sandbox.executions()) == ["a-0"]
 
 
+def test_what_was_let_go_here_is_not_for_workers(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They read what is on the remote's default branch, and nobody could tell them."""
+    monkeypatch.setenv(BROKER, nobody_listens())
+    fleet.clone.write("README.md", "more")
+    fleet.clone.commit("mine")
+    assert operator(*LOCAL, "--ack", "unmerged=1", "--reason", "x").code == 0
+    refused = operator(*CELERY)
+    assert refused.code == 2
+    assert "Have it merged first." in refused.err
+    fleet.clone.git("push", "--quiet", "origin", "HEAD:main")
+    assert "The broker doesn't answer" in operator(*CELERY).err
+
+
 @pytest.mark.parametrize("command", [CELERY, ("fleet", "worker")])
 def test_workers_agree_by_a_remote(
     command: tuple[str, ...], fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer,
@@ -90,8 +123,10 @@ def test_without_celery_it_says_what_to_install(
     command: tuple[str, ...], operator: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(BROKER, nobody_listens())
-    for name in [each for each in sys.modules if each.startswith("qflow_gitops.fleet.engines.c")]:
-        monkeypatch.delitem(sys.modules, name)
+    # What was imported before is an attribute of its package as well.
+    for name in ("celery", "celery_worker"):
+        monkeypatch.delitem(sys.modules, f"{engines.__name__}.{name}", raising=False)
+        monkeypatch.delattr(engines, name, raising=False)
     monkeypatch.setitem(sys.modules, "celery", None)
     refused = operator(*command)
     assert refused.code == 2

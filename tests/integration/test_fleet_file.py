@@ -15,6 +15,7 @@ from qflow_gitops.settings.fleet import Fleet, FleetMember, Subscription
 from qflow_gitops.sources import fleets
 from qflow_gitops.specs import fleet_file
 from qflow_gitops.yaml.messages import MAX_BYTES
+from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.typed import commands, typed
 
@@ -105,6 +106,28 @@ def test_the_nearest_one_above_counts(workspace: Workspace) -> None:
         assert names(fleets.fleet_at(git(workspace, "us"), at)) == ["root"]
 
 
+def test_a_second_fleet_beside_one_is_refused(workspace: Workspace) -> None:
+    """Both would have the same fleet.lock. Other programs' files of that name are no fleets."""
+    workspace.write("eu/fleet.yaml", text("eu"))
+    workspace.write("bundles/one/fleet.yaml", "defaultNamespace: shop\nhelm: {chart: ./}\n")
+    (workspace.path / "link").mkdir()
+    (workspace.path / "link/fleet.yaml").symlink_to("../eu/fleet.yaml")
+    first = workspace.commit()
+    for at in (first, ""):
+        fleets.check_alone(git(workspace), at, "eu/fleet.yaml")
+    workspace.write("fleet.yaml", "kind: Fleet\nspec: {broken\n")
+    second = workspace.commit()
+    for at, where in ((second, f"Commit {second[:10]}"), ("", "The work tree")):
+        with pytest.raises(InvalidInput) as raised:
+            fleets.check_alone(git(workspace), at, "eu/fleet.yaml")
+        assert raised.value.message == (
+            f"{where} has several fleets, which would share one fleet.lock: eu/fleet.yaml, "
+            "fleet.yaml."
+        )
+        assert raised.value.reason == "fleet_shared"
+    fleets.check_alone(git(workspace), first, "eu/fleet.yaml")
+
+
 def test_warnings_come_with_the_fleet(workspace: Workspace) -> None:
     workspace.write("fleet.yaml", text("a") + "  waves: [{select: {tier: canary}}, {}]\n")
     found = fleets.find_fleet(git(workspace), "")
@@ -142,6 +165,31 @@ def test_one_that_is_not_committed_is_not_passed_over(workspace: Workspace) -> N
     typed(workspace.path / "the eu", command)
     head = workspace.git("rev-parse", "HEAD")
     assert names(fleets.fleet_at(git(workspace, "the eu"), head)) == ["eu"]
+
+
+def test_before_the_first_commit_it_says_how_to_commit_the_fleet(workspace: Workspace) -> None:
+    with pytest.raises(InvalidInput, match=r"There is no fleet\.yaml"):
+        fleets.commit_of(git(workspace), "HEAD")
+    workspace.write("eu/fleet.yaml", text("eu"))
+    assert fleets.commit_of(git(workspace, "eu"), "") == ""
+    with pytest.raises(InvalidInput, match="has no commits yet") as raised:
+        fleets.commit_of(git(workspace, "eu"), "HEAD")
+    assert (raised.value.reason, raised.value.where) == ("fleet_uncommitted", "eu/fleet.yaml")
+    (command,) = commands(raised.value.hint)
+    typed(workspace.path / "eu", command)
+    here = git(workspace, "eu")
+    assert names(fleets.fleet_at(here, fleets.commit_of(here, "HEAD"))) == ["eu"]
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply",), ("status",), ("matrix",)])
+def test_each_command_says_so_before_the_first_commit(
+    command: tuple[str, ...], workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workspace.write("fleet.yaml", text("a"))
+    said = Cli(workspace.path, capfd)("fleet", *command)
+    assert said.code == 3
+    assert "git add fleet.yaml && git commit -m 'Add the fleet' fleet.yaml" in said.err
+    assert "specs" not in said.err
 
 
 def test_without_any_it_says_what_to_write(workspace: Workspace) -> None:

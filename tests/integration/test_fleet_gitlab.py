@@ -1,7 +1,8 @@
 """The fleet's pipeline for GitLab and its child pipelines, run by `gitlab-ci-local`.
 
 That program starts no pipeline from another's artifact: the file that `turns` wrote is put where it
-reads one. A variable reaches the jobs of its environment alone, as GitLab has it.
+reads one. A variable reaches the jobs of its environment alone, as GitLab has it. `.ci/run` looks
+at which jobs there are, `.ci/nightly` lets them run.
 """
 
 import json
@@ -84,6 +85,7 @@ def members(gitlab: GitLab, number: int, written: Pipeline) -> Pipeline:
         gitlab.files = mine
 
 
+@nightly
 def test_round_after_round_each_member_has_a_job(gitlab: GitLab, sandbox: SandboxServer) -> None:
     found = []
     out = ""

@@ -29,7 +29,7 @@ class Team:
 
     def __init__(self, folder: Path, sandbox: SandboxServer) -> None:
         self.sandbox = sandbox
-        self.homes = {name: self._home(folder / name) for name in NAMES}
+        self.homes = {name: self._home(folder / "homes" / name) for name in NAMES}
         self.work: Workspace = Remote(folder / "fleet.git").clone("fleet")
         assert FILE
         text = FILE[1].replace("soak: 30m", "soak: 3s")
@@ -151,13 +151,17 @@ def test_a_doubt_is_settled_in_a_clone_of_the_member(team: Team) -> None:
     team.merge()
     team.sandbox.set_faults("accept-then-drop@run", "list-lag=3600")
     team("qflow-gitops fleet apply", 9)
-    assert "in doubt" in team("qflow-gitops fleet plan")
+    told = team("qflow-gitops fleet plan")
+    assert "First settle what is in doubt, in a clone of acme: `qflow-gitops reconcile`" in told
+    (cloned,) = re.findall("`(git clone[^`]*)`", told)
+    assert "`qflow-gitops fleet plan`" in team("qflow-gitops fleet status")
     hint = team("qflow-gitops fleet apply --ack wave=1 --reason 'it is known'", 2)
     assert "in a clone of the member: `qflow-gitops reconcile`" in hint
     team.sandbox.set_faults()
     team.sandbox.elapse(3600)
-    team('git clone --quiet "$ACME_REPOSITORY" acme')
-    team("qflow-gitops -C acme reconcile")
+    assert "in doubt" in team(cloned)
+    assert team.work.git("status", "--porcelain") == "", "nothing that `git add .` would take in"
+    team("qflow-gitops -C ../acme reconcile")
     team("qflow-gitops fleet apply --timeout 1m")
     assert team.sent == 3
 
@@ -169,6 +173,7 @@ def test_an_inventory_that_fails_is_told_and_gets_no_credentials(team: Team) -> 
     listed = json.dumps([{"name": "more", "repository": team.homes["acme"].address, "ref": "gone"}])
     team.work.write("more.json", listed)
     assert "more" in team(next(one for one in BLOCKS if "--inventory" in one), 3)
-    shown = team("""qflow-gitops fleet plan --inventory "sh -c 'env | sort >&2; exit 1'" """, 2)
-    assert "PWD=/" in shown
+    names = "sh -c 'env | cut -d= -f1 | sort >&2; exit 1'"
+    shown = team(f'qflow-gitops fleet plan --inventory "{names}"', 2)
+    assert "PWD" in shown
     assert "QFLOW" not in shown

@@ -3,13 +3,15 @@
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
-from tests.helpers.fleets import FleetOnDisk, order_of
+from tests.helpers.fleets import FleetOnDisk, fits, order_of
 
 NAMES = ("c1", "a", "b")
 ALONE = {"QFLOW_CLIENT_ID": "sandbox", "QFLOW_CLIENT_SECRET": "sandbox"}
@@ -58,14 +60,34 @@ def test_a_job_works_on_its_member_once_it_is_its_turn(
     assert _matrices(job) == [{"include": [{"member": "c1", "credentials": "C1", "wave": 1}]}]
     later = job("fleet", "work", "--one-set", "a")
     assert (later.code, sandbox.executions()) == (5, [])
-    assert job("fleet", "work", "--one-set", "c1").code == 0
+    assert fits(job.json("fleet", "work", "--one-set", "c1"))["exitCode"] == 0
     assert job("fleet", "work", "--one-set", "c1").code == 0, "a job that is run again"
     assert turns() == ["a", "b"]
     for name in ("a", "b"):
         assert job("fleet", "work", "--one-set", name).code == 0
     assert order_of(sandbox.executions()) == ["c1-0", "a-0", "b-0"]
-    assert _matrices(job) == []
-    assert {one["standing"] for one in job.json("fleet", "status")["members"]} == {"done"}
+    told = fits(job.json("fleet", "matrix"))
+    assert {one["standing"] for one in told["members"]} == {"done"}
+    nobody = job("fleet", "matrix")
+    assert (nobody.code, nobody.out) == (0, "[]\n")
+    assert "3 members: 3 with nothing to do" in nobody.err
+
+
+def test_a_job_that_comes_days_later_is_not_obeyed(
+    job: Cli,
+    turns: Callable[[], list[str]],
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one that somebody starts again: what was looked at then may have moved since."""
+    assert turns() == ["c1"]
+    now = SystemClock.now
+    monkeypatch.setattr(SystemClock, "now", lambda clock: now(clock) + timedelta(days=2))
+    late = job("fleet", "work", "--one-set", "c1")
+    assert (late.code, sandbox.executions()) == (5, []), late
+    assert "since its wave isn't open" in late.err
+    assert turns() == ["c1"]
+    assert job("fleet", "work", "--one-set", "c1").code == 0
 
 
 def test_a_jobs_exit_code_is_the_members(

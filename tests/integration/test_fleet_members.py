@@ -536,6 +536,19 @@ def test_a_child_that_takes_too_much_is_told_so(
     assert "more memory than 512 MiB" in done.problem
 
 
+def test_a_library_that_has_no_room_is_told_so_as_well(
+    acme: Home, clones: Clones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the loader says it, in a traceback of Python's, which nobody is shown."""
+    loading = "raise ImportError('libz.so.1: failed to map segment from shared object')"
+    monkeypatch.setattr(working, "_PROGRAM", SLEEPS.replace("time.sleep(60)", loading))
+    member = member_of(acme)
+    told = environ(member)
+    with clones.bring(member, told) as clone:
+        done = run(clone, told, "plan", limits=Limits(60.0, 2**29))
+    assert done.problem == "It needed more memory than 512 MiB (`limits.memory`)."
+
+
 def test_an_answer_without_end_is_cut(
     acme: Home, clones: Clones, monkeypatch: pytest.MonkeyPatch
 ) -> None:

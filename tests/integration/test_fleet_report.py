@@ -4,6 +4,7 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
+from tests.helpers.fleets import fits
 from tests.helpers.sandboxes import served
 from tests.integration.test_fleet_guide import Team
 
@@ -42,7 +43,7 @@ def test_each_member_is_a_row_with_its_own_pages(tmp_path: Path) -> None:
         assert list((pages / "acme").rglob("*runs-0*"))
 
         again = team("qflow-gitops -q fleet report --format json --output reports", 12)
-        data = json.loads(again)
+        data = fits(json.loads(again))
         members = {one["name"]: one for one in data["members"]}
         assert members["acme"]["counts"]["succeeded"] == 1
         assert members["globex"]["counts"] is None

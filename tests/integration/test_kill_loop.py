@@ -6,9 +6,9 @@ order, each time a real process that has new runs to send on top of what the kil
 left. Then an apply in a fresh clone (branch store) or the same folder (worktree store)
 recovers, an honest person settles what is left in doubt, and a last apply finishes.
 
-`.ci/nightly` makes all batches, `.ci/run` half of one for each store: a machine that goes down and
-reaches its remote over the network, and a process alone. QFLOW_TESTS_KILLS=N makes N times as many,
-each with its own order.
+`.ci/nightly` makes all batches, `.ci/run` a quarter of one for each store: a machine that goes down
+and reaches its remote over the network, and a process alone. QFLOW_TESTS_KILLS=N makes N times as
+many, each with its own order.
 """
 
 import os
@@ -35,7 +35,7 @@ TIMES = int(os.environ.get("QFLOW_TESTS_KILLS", "1"))
 APPLY = ("apply", "--yes", "--no-wait", "--concurrency", "2")
 LEASE = 400.0  # seconds after which nobody waits for a dead process any more
 NEVER = 100_000
-SHARE = 1 if NIGHTLY else 0.5
+SHARE = 1 if NIGHTLY else 0.25
 NOT_RUN = {"unsent", "absent"}
 
 
@@ -48,8 +48,8 @@ class Batch:
 
     @property
     def chosen(self) -> tuple[int, ...]:
-        """Those of the steps that are killed at: each, or every other one and the last, NEVER."""
-        return self.points if NIGHTLY else (*self.points[:-1:2], self.points[-1])
+        """Those of the steps that are killed at: each, or every fourth and the last, NEVER."""
+        return self.points if NIGHTLY else (*self.points[:-1:4], self.points[-1])
 
     @property
     def everything(self) -> bool:

@@ -16,6 +16,7 @@ import pytest
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.partners import nightly
 
 COLUMNS = 60
 _PROGRAM = (sys.executable, "-c", "from qflow_gitops.cli.main import main; main()")
@@ -90,6 +91,7 @@ def test_what_an_apply_tells_meanwhile_breaks_between_words(
     assert not too_wide(rows), rows
 
 
+@nightly  # it takes as long as the demo, which .ci/run has by itself
 def test_the_demo_s_own_words_break_between_words(tmp_path: Path) -> None:
     rows = shown("demo", at=tmp_path)
     said = [row for row in rows if row.startswith("# ")]

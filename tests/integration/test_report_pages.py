@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from qflow_gitops.render import html
 from qflow_gitops.results.evidence import Evidence, Outcome
+from qflow_gitops.results.fleets import FleetReported, MemberReported
 from qflow_gitops.results.report import Report
 from tests.benchmarks.report import SEARCH
 from tests.helpers import browser
@@ -212,6 +213,29 @@ def test_people_with_any_eyes_and_hands_can_read_it(
             seen.page.goto(one.as_uri())
             in_order(seen)
             assert not seen.page.locator("img, iframe, [onerror], [style]").count()
+
+
+@nightly
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_fleets_index_fits_any_eyes(
+    width: int, dark: bool, chromium: Browser, tmp_path: Path
+) -> None:
+    said = f"Its file asks for something else. {HOSTILE}"
+    members = (
+        MemberReported("acme", "https://git.example.com/acme/runs.git", "prod", {"attempts": 1}),
+        MemberReported("globex", "/srv/git/globex.git", "", {}, (said,), (said,), has_pages=True),
+        MemberReported("a-rather-long-name-of-one", "/srv/git/one.git", problem=said, exit_code=12),
+    )
+    body = FleetReported("f" * 40, "2026-10-06T09:30:00Z", "2026-10-01T00:00:00Z", "", members)
+    (page := tmp_path / "index.html").write_bytes(html.fleet_index(body))
+    with window(chromium, width=width, dark=dark) as seen:
+        seen.page.goto(page.as_uri())
+        in_order(seen)
+        expect(
+            seen.page.locator("p").filter(has_text="2 reported, 1 without a report")
+        ).to_be_visible()
+        assert seen.troubles == []
 
 
 @nightly

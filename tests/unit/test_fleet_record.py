@@ -26,18 +26,22 @@ from qflow_gitops.specs import schema, schemas
 NOW = datetime(2026, 10, 6, 9, 30, tzinfo=UTC)
 AT = "2026-10-06T09:30:00Z"
 LATER = NOW + timedelta(hours=2)
+UNTIL = "2026-10-06T10:30:00Z"
 COMMIT, OTHER = "1" * 40, "2" * 40
 SEEN = Seen(
-    MemberStanding.DONE, 0, "", {"done": 3, "skip": 1}, 1791279000.0, "v1:x", "fine", COMMIT, OTHER
+    MemberStanding.DONE, 0, "", {"done": 3, "skip": 1}, 1791279000.0, "v1:x", "fine", COMMIT, OTHER,
+    "payments:prod",
+)  # fmt: skip
+RELEASE = Release(
+    1, {"acme": COMMIT}, COMMIT, "ada", AT, "known trouble", {"acme": "payments:prod"}
 )
-RELEASE = Release(1, {"acme": COMMIT}, COMMIT, "ada", AT, "known trouble")
 
 
 def whole() -> FleetRecord:
     """A record that has something of everything."""
-    record = FleetRecord(serial=7, commit=OTHER).opened(2, COMMIT).released(RELEASE)
+    record = FleetRecord(serial=7, commit=OTHER).opened(2, COMMIT, UNTIL).released(RELEASE)
     record = record.frozen(LedgerEvent(AT, FROZEN, {"reason": "incident", "nonce": "n"}))
-    record = record.accepted("ACME", "git.example.com/acme/runs")
+    record = record.accepted("ACME", "git.example.com/acme/runs").let_be_applied(COMMIT)
     record = record.worked("acme", SEEN, AT).worked("globex", SEEN, AT)
     return record.claimed(["globex", "initech"], claim("c1", "ada", NOW, 3600), NOW)
 
@@ -60,9 +64,9 @@ def test_the_file_has_its_normal_form() -> None:
 
 
 def test_the_commit_before_holds_until_all_is_over_at_the_next() -> None:
-    record = FleetRecord().opened(3, OTHER)
+    record = FleetRecord().opened(3, OTHER, UNTIL)
     assert (record.open, record.base) == (3, "")
-    record = record.opened(1, COMMIT).opened(2, COMMIT).opened(1, COMMIT)
+    record = record.opened(1, COMMIT, UNTIL).opened(2, COMMIT, UNTIL).opened(1, COMMIT, UNTIL)
     assert (record.open, record.commit, record.base) == (2, COMMIT, OTHER)
     assert (record.closed().open, record.closed().base) == (0, OTHER)
     assert record.settled().base == ""
@@ -125,10 +129,46 @@ def test_what_was_seen_can_be_written_whatever_a_process_said() -> None:
 
 
 def test_waves_are_opened_and_never_closed_at_one_commit() -> None:
-    record = FleetRecord().opened(3, COMMIT).opened(2, COMMIT)
+    record = FleetRecord().opened(3, COMMIT, UNTIL).opened(2, COMMIT, UNTIL)
     assert (record.open, record.commit) == (3, COMMIT)
-    moved = record.opened(1, OTHER)
+    moved = record.opened(1, OTHER, UNTIL)
     assert (moved.open, moved.commit) == (1, OTHER)
+
+
+def test_a_wave_is_open_at_one_commit_until_its_time_is_over() -> None:
+    record = FleetRecord().opened(1, COMMIT, UNTIL)
+    until = NOW + timedelta(hours=1)
+    assert record.is_open(COMMIT, until - timedelta(seconds=1))
+    assert not record.is_open(COMMIT, until)
+    assert not record.is_open(OTHER, NOW)
+    assert not record.closed().is_open(COMMIT, NOW)
+    assert not replace(record, open_until="").is_open(COMMIT, NOW)
+
+
+def test_what_was_opened_for_longer_stays_so_at_its_commit() -> None:
+    record = FleetRecord().opened(1, COMMIT, UNTIL).opened(1, COMMIT, AT)
+    assert record.open_until == UNTIL
+    assert record.opened(1, OTHER, AT).open_until == AT
+    assert record.closed().open_until == record.let_go(OTHER).open_until == ""
+
+
+def test_what_ended_after_it_was_seen_ended_by_then() -> None:
+    """By the clock of another machine, which is ahead."""
+    ahead = SEEN._replace(ended=SEEN.ended + 7200)
+    seen = FleetRecord().worked("a", ahead, AT).member("a").seen
+    assert seen
+    assert seen.ended == SEEN.ended + 1
+    seen = FleetRecord().worked("a", SEEN._replace(ended=SEEN.ended + 0.5), AT).member("a").seen
+    assert seen
+    assert seen.ended == SEEN.ended + 1, "a part of a second isn't cut off"
+
+
+def test_how_far_ahead_a_time_is_is_told_from_a_minute_on() -> None:
+    record = FleetRecord().worked("a", SEEN, AT).claimed(["b"], claim("x", "ada", LATER, 60), NOW)
+    assert record.ahead(NOW) == ("b", 7200.0)
+    assert record.ahead(LATER - timedelta(seconds=60))[1] == 0.0
+    assert record.ahead(NOW - timedelta(seconds=90)) == ("b", 7290.0)
+    assert FleetRecord().ahead(NOW) == ("", 0.0)
 
 
 def test_an_address_is_accepted_once() -> None:
@@ -152,7 +192,7 @@ LATER_ONES: dict[str, Callable[[FleetRecord], FleetRecord]] = {
     "worked": lambda one: one.worked("acme", SEEN._replace(standing=MemberStanding.FAILED), AT),
     "released": lambda one: one.released(RELEASE),
     "unfrozen": lambda one: one.frozen(LedgerEvent(AT, UNFROZEN)),
-    "opened": lambda one: one.opened(1, OTHER),
+    "opened": lambda one: one.opened(1, OTHER, UNTIL),
     "accepted": lambda one: one.accepted("ACME", "git.example.com/acme/other"),
 }
 
@@ -219,6 +259,8 @@ BROKEN: dict[str, bytes] = {
     "a serial that is a text": _changed("serial", to="7"),
     "a commit that is none": _changed("commit", to="HEAD"),
     "waves that are a list": _changed("open", to=[1]),
+    "waves open until no time": _changed("openUntil", to="soon"),
+    "an unmerged commit that is none": _changed("unmerged", to="HEAD"),
     "members that are a list": _changed("members", to=[]),
     "a member that is a text": _changed("members", "acme", to="done"),
     "a name that is none": _changed("members", "../acme", to={"claim": None}),

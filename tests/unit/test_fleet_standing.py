@@ -136,7 +136,7 @@ def test_a_failure_counts_more_than_what_went_well() -> None:
     found = applied(world)
     assert (found.standing, found.reason) == (FAILED, "failed")
     assert found.counts["done"] == found.counts["failed"] == 1
-    assert found.detail == "prod/b: failed, Broken"
+    assert found.detail == 'prod/b: failed ("Broken")'
     assert (planned(world).standing, planned(world).reason) == (FAILED, "failed")
     world.specs("c")
     assert planned(world).standing is UNSENT  # it has to be worked on

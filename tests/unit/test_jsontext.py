@@ -22,7 +22,7 @@ def test_it_is_what_json_writes(value: Any, ascii_only: bool) -> None:
     assert indented(value, ascii_only=ascii_only) == wanted
 
 
-@given(st.dictionaries(st.text(), st.lists(VALUES), min_size=1))
+@given(st.dictionaries(st.text(), st.lists(VALUES, max_size=4), min_size=1, max_size=3))
 def test_a_list_comes_item_by_item(value: dict[str, list[Any]]) -> None:
     lazy = {key: iter(items) for key, items in value.items()}
     found = list(pieces(lazy))

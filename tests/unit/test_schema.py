@@ -116,7 +116,8 @@ def test_every_field_explains_itself(place: str, one: dict[str, Any]) -> None:
     assert one["description"].endswith(".")
     assert one["examples"]
     listed = (
-        "lockfile", "plan", "show", "report", "statement", "notice", "fleet-report", "fleet-lock",
+        "lockfile", "plan", "show", "report", "statement", "notice", "fleet-report", "fleet-audit",
+        "fleet-lock",
     )  # fmt: skip
     if not place.startswith(listed):
         here = {
@@ -134,7 +135,7 @@ def test_every_example_is_valid(name: str) -> None:
             assert root.evolve(schema=one).is_valid(example), f"{place}: {example}"
 
 
-OUTPUTS = ("plan", "show", "report", "notice", "fleet-report")
+OUTPUTS = ("plan", "show", "report", "notice", "fleet-report", "fleet-audit")
 WRITTEN = tuple(name for name in schemas.SCHEMAS if name not in OUTPUTS)
 """Of an output a reader has to ignore what it doesn't know; files take no unknown keys."""
 

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qflow_gitops.policy import waves
@@ -178,7 +178,29 @@ def test_a_member_that_is_done_now_keeps_nobody_back(
     assert before.stopped or not after.stopped or before.wave < after.wave
 
 
+def contradicting() -> tuple[list[Fleet], list[WaveMember]]:
+    """One waits for a failure and what is open beside it, the other for what the first has later.
+
+    The failure is over for the other one, and in a wave that that one hasn't reached.
+    """
+    names = tuple(f"m{number}" for number in (0, 1, 6, 2, 3, 4, 5, 7, 8, 9))
+    late = {"tier": "late"}
+    one = Fleet(
+        tuple(FleetMember(each, "/a") for each in names), (Wave(percent=21),),
+        outcomes=Outcomes(failure=Counting.WAIT),
+    )  # fmt: skip
+    other = Fleet(
+        tuple(FleetMember(each, "/a", labels=late if each == "m2" else {}) for each in names),
+        (Wave(select=late),),
+        outcomes=Outcomes(failure=Counting.PASS),
+    )
+    standing = {"m1": OPEN, "m2": OPEN, "m6": FAILED}
+    some = [WaveMember(e.name, e.labels, standing.get(e.name, DONE)) for e in other.members]
+    return [one, other], some
+
+
 @given(fleets(2))
+@example(contradicting())
 def test_of_two_fleets_the_stricter_holds(
     drawn: tuple[list[Fleet], list[WaveMember]],
 ) -> None:
@@ -187,9 +209,16 @@ def test_of_two_fleets_the_stricter_holds(
     alone = [progress(each, some) for each in both]
     assert found.stopped == any(each.stopped for each in alone)
     over = [{each.name for each in some if is_over(one, each)} for one in both]
-    mine = [each.allowed | there for each, there in zip(alone, over, strict=True)]
+    groups = [
+        waves_of(one.waves, one.members)[: each.wave] for one, each in zip(both, alone, strict=True)
+    ]
+    # Whoever is over in a wave that one of them hasn't reached isn't let go by that one.
+    mine = [
+        each.allowed | (there & {name for group in some_of for name in group})
+        for each, there, some_of in zip(alone, over, groups, strict=True)
+    ]
     assert alone[0].allowed & alone[1].allowed <= found.allowed
-    assert found.allowed <= mine[0]  # whatever the other one says
+    assert found.allowed <= alone[0].allowed | over[0]  # whatever the other one says
     assert found.allowed <= mine[1] or not alone[0].allowed & mine[1]
     if found.stopped:
         assert {each.standing for each in some if each.name in found.allowed} <= {OPEN, DOUBT}
@@ -310,6 +339,12 @@ def test_a_doubt_in_any_wave_stops_all() -> None:
     one = fleet(Wave(select=CANARY), Wave(max_failures=Share(9)))
     found = progress(one, members(UNSENT, DOUBT, canaries=1))
     assert (found.stopped, found.allowed) == (True, frozenset())
+
+
+def test_a_doubt_stops_the_wave_that_it_keeps_open_and_goes_on_being_looked_up() -> None:
+    one = fleet(Wave(select=CANARY), Wave())
+    found = progress(one, members(DONE, DOUBT, UNSENT, canaries=1))
+    assert (found.wave, found.stopped, found.allowed) == (2, True, frozenset("1"))
 
 
 @pytest.mark.parametrize("standing", [FAILED, DOUBT, HELD])

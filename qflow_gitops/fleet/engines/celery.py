@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from celery import Celery
-from kombu import Queue
+from kombu import Connection, Queue
 from kombu.exceptions import KombuError
 
 from qflow_gitops.base.addresses import without_secrets
-from qflow_gitops.errors import AGAIN, UnreachableError
+from qflow_gitops.errors import AGAIN, UnreachableError, UsageProblem
 from qflow_gitops.fleet.worker import MARGIN, Worker
 
 QUEUE = "qflow-fleet"
@@ -73,6 +73,9 @@ def app_of(broker: str, member_time: float) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # RabbitMQ ends the channel of who takes longer than its `consumer_timeout`: what was begun
+        # goes on, and what is delivered again finds the member claimed.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "visibility_timeout": member_time + 2 * MARGIN,
             "socket_connect_timeout": _ANSWER,
@@ -80,6 +83,35 @@ def app_of(broker: str, member_time: float) -> Celery:
         },
     )
     return app
+
+
+def check_queue(app: Celery) -> tuple[type[Exception], ...]:
+    """Make the queue where there is none; give what the broker's own library raises.
+
+    Raises UsageProblem where another program made it in another way, and KombuError or OSError
+    where the broker doesn't answer.
+    """
+    with app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, timeout=_ANSWER)
+        try:
+            _declared(connection)
+        except connection.channel_errors as problem:
+            raise UsageProblem(
+                f"The broker has a queue {QUEUE} that isn't as the fleet makes it.",
+                where=f"{without_secrets(app.conf.broker_url)}: {problem}",
+                not_done="No member was begun.",
+                hint="Give the fleet a virtual host of its own in QFLOW_FLEET_BROKER, or, where "
+                "nobody else uses the queue: `rabbitmqctl delete_queue qflow-fleet`",
+                reason="broker",
+            ) from None
+        return (*connection.connection_errors, *connection.channel_errors)
+
+
+def _declared(connection: Connection) -> int:
+    """Make the queue where there is none; how many messages wait in it."""
+    # Not passively: an empty queue of Redis isn't there, and would be an error.
+    declared = connection.default_channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+    return int(declared.message_count)
 
 
 @dataclass
@@ -91,6 +123,7 @@ class CeleryEngine:
 
     broker: str
     _app: Celery = field(init=False)
+    _troubles: tuple[type[Exception], ...] = (KombuError, OSError)
     _sent: dict[str, _Sent] = field(default_factory=dict)
     _times: Counter[str] = field(default_factory=Counter)
 
@@ -105,12 +138,12 @@ class CeleryEngine:
         last, nap = clock.monotonic(), _SOON
         try:
             while True:
-                names = self._still(worker.publish(before))
+                names = self._still(worker.publish(before, worker.lasts))
                 before = worker.turns.record
                 yield from (ended := worker.worked.keys() - told)
                 told |= ended
                 busy = sum(bool(before.holder(name, clock.now())) for name in worker.turns.looked)
-                if worker.services.stop() or not (names or busy):
+                if worker.services.stop() or worker.overtaken or not (names or busy):
                     return
                 room = max(0, worker.services.fleet.at_once - busy)
                 sent = self._publish(names[:room], worker.services.commit, clock.monotonic())
@@ -129,8 +162,7 @@ class CeleryEngine:
 
     def _check_broker(self) -> None:
         try:
-            with self._app.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=_ANSWER)
+            self._troubles += check_queue(self._app)
         except (KombuError, OSError) as problem:
             raise _unreachable(self.broker, problem) from None
 
@@ -151,7 +183,7 @@ class CeleryEngine:
                 pause = min(2 * self._sent[name].pause, _PATIENT) if name in old else _LOST
                 self._sent[name] = _Sent(pause, now + pause)
             self._times.update(new)
-        except (KombuError, OSError):
+        except self._troubles:
             return False  # as good as lost: what is to be had is published again
         return bool(new or old)
 
@@ -159,11 +191,7 @@ class CeleryEngine:
         """Count the messages that no worker has yet."""
         with self._app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=_ANSWER)
-            # Not passively: an empty queue of Redis isn't there, and would be an error.
-            declared = connection.default_channel.queue_declare(
-                QUEUE, durable=True, auto_delete=False
-            )
-            return int(declared.message_count)
+            return _declared(connection)
 
 
 def _sleep(worker: Worker, seconds: float) -> None:

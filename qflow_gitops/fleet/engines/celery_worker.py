@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -12,14 +14,39 @@ from uuid import uuid4
 from celery import Celery, signals
 from celery.worker.consumer import Consumer
 from kombu import Message as Delivered
+from kombu.exceptions import KombuError
 
-from qflow_gitops.fleet.engines.celery import QUEUE, TASK, app_of
+from qflow_gitops.base.addresses import without_secrets
+from qflow_gitops.base.printable import shown
+from qflow_gitops.fleet.engines.celery import QUEUE, TASK, app_of, check_queue
 from qflow_gitops.fleet.serving import Message, Refused, read
 
 _LONGEST = 64 * 1024
 """Bytes that a message may have."""
+_TOLD = 500
+"""Characters of what Celery warns of."""
+_KNOWN = {
+    "delivery acknowledgement": "RabbitMQ gave up on a message, since a member takes longer than "
+    "its `consumer_timeout`. What was begun goes on; what is delivered again is put aside.",
+    "Couldn't ack": "",  # it is delivered again, and put aside
+}
+"""What Celery warns of, by some words of it, and what that means here; "" for nothing."""
 _PAUSE = 1.0
 """Seconds before it is begun anew, after the broker sent what can't be read."""
+
+
+class _Heard(logging.Handler):
+    """Tells what Celery warns of, in a line each: not how its program came there."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = shown(without_secrets(" ".join(record.getMessage().split())))[:_TOLD]
+        known = (told for words, told in _KNOWN.items() if words in said)
+        if told := next(known, said):
+            self._say(told)
 
 
 class _Door(Consumer):  # type: ignore[misc]  # it ships no type information
@@ -76,10 +103,19 @@ def serve(
 ) -> int:
     """Take messages until somebody asks to stop; each is given to `work`, on a thread.
 
-    Whatever comes of it, the message is done with: the driver publishes what isn't.
+    Whatever comes of it, the message is done with: the driver publishes what isn't. Raises
+    UsageProblem where the queue is another program's.
     """
     app = app_of(broker, member_time)
+    with contextlib.suppress(KombuError, OSError):  # it is waited for
+        check_queue(app)
     _hush()
+    heard = _Heard(say)
+
+    def listen(**_: Any) -> None:
+        for name in ("celery", "kombu", "amqp"):
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = [heard], False
 
     @app.task(name=TASK, shared=False, typing=False)  # type: ignore[untyped-decorator]
     def member(commit: str, member: str) -> None:
@@ -88,6 +124,7 @@ def serve(
     def stop(**_: Any) -> None:
         stopping.set()
 
+    signals.setup_logging.connect(listen)  # with that Celery sets up no log of its own
     signals.worker_shutting_down.connect(stop)
     while not stopping.is_set():
         _serve_once(app, at_once, say)
@@ -109,7 +146,7 @@ def _serve_once(app: Celery, at_once: int, say: Callable[[str], None]) -> None:
         without_gossip=True,
         without_heartbeat=True,
     )
-    _hush()  # it has set up its logging, and with it which warnings are shown
+    _hush()  # it has set up which warnings are shown
     worker.start()
 
 

@@ -20,15 +20,10 @@ from qflow_gitops.qualys.logins.exchange import Exchange
 from qflow_gitops.qualys.logins.id_token import identity, time_of
 from qflow_gitops.qualys.logins.login import NOTHING, Machine, Token
 from qflow_gitops.specs import secrets
+from qflow_gitops.specs.complaints import LOOKED_AT, complaint
 
 SECONDS = 30.0
 """How long the program may take."""
-_GIVEN = re.compile(
-    r"(\b(?:bearer|basic) +|(?<!\S)--?[\w-]{0,40}(?:password|secret|token|key)[= ]|(?<!\S)-u )\S+",
-    re.IGNORECASE,
-)
-"""What stands behind such a word is given away by many a program that tells how it was called."""
-_LOOKED_AT = 8 * 1024  # bytes of what a program wrote that gives nothing
 
 
 class Command:
@@ -144,13 +139,9 @@ class Command:
 
     def _said(self, done: program.Ended) -> str:
         """Return what it complained of, cut, without what is a secret or looks like one."""
-        result = done.out[:_LOOKED_AT].decode(errors="replace")
+        result = done.out[:LOOKED_AT].decode(errors="replace")
         self._redact.learn(re.findall(r"[^\s\"',:{}\[\]]{8,}", result))
-        text = " ".join(done.err[:_LOOKED_AT].decode(errors="replace").split())
-        for start, end in sorted(secrets.spans(text), reverse=True):
-            text = f"{text[:start]}***{text[end:]}"
-        text = _GIVEN.sub(r"\1***", text)
-        return self._redact(text).rstrip(".")
+        return self._redact(complaint(done)).rstrip(".")
 
 
 def _usage(message: str, reason: str) -> UsageProblem:

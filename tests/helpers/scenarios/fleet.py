@@ -128,6 +128,20 @@ def a_fleet_whose_file_was_moved(at: Terminal) -> tuple[str, Person]:
 
 
 @scenario("branch")
+def a_fleet_beside_another_one(at: Terminal) -> tuple[str, Person]:
+    """A commit with a second fleet in a folder."""
+    _fleet(at, "acme")
+    at.clone.write("eu/fleet.yaml", at.clone.read("fleet.yaml"))
+    at.merge()
+
+    def keep_one(at: Terminal) -> None:
+        at.clone.git("rm", "--quiet", "eu/fleet.yaml")
+        at.merge()
+
+    return APPLY, Person(WHY, {"Keep one here": keep_one}, applies=_CI)
+
+
+@scenario("branch")
 def a_fleet_whose_credentials_go_elsewhere(at: Terminal) -> tuple[str, Person]:
     """A member whose address is another one than its credentials were used for."""
     acme = _fleet(at, "acme")["acme"]

@@ -12,7 +12,9 @@ from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.qualys import Step
 from qflow_gitops.render import text as as_text
+from qflow_gitops.results.applies import Applied
 from qflow_gitops.results.failing import known
+from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.report import Report
 from tests.fakes import qualys as fakes
 from tests.fakes.world import World, project_file
@@ -122,6 +124,26 @@ def test_another_writes_meanwhile() -> None:
     before_steps(world, lambda: world.store.meanwhile.extend([other, other]))
     report = applied(world, "a")
     assert (messages(world), report.notes) == (["no such bucket"], ())
+
+
+def left(report: Report) -> LockSeen:
+    """Return the lockfile that an apply says that it left."""
+    assert isinstance(report.body, Applied)
+    assert report.body.lock
+    return report.body.lock
+
+
+def test_the_lockfile_that_was_left_is_the_one_that_has_it() -> None:
+    """Else whoever remembers it would find another one, and look again."""
+    world = World(SETTINGS)
+    assert left(applied(world, "a")).serial == world.store.lockfile.serial
+
+
+def test_the_lockfile_that_was_left_is_none_that_another_wrote_in() -> None:
+    """What that one did isn't told: who remembers how it stood has to look again."""
+    world = World(SETTINGS)
+    before_steps(world, lambda: world.store.meanwhile.append(lambda lockfile: lockfile))
+    assert left(applied(world, "a")).serial < world.store.lockfile.serial - 1
 
 
 def test_others_are_always_faster() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from tests.fakes.world import World, project_file
+from tests.helpers.partners import NIGHTLY
 
 NAMES = "abcd"
 ENTRIES = st.sampled_from([*NAMES, "b/*", "a/x", "{labels: {s: one}}", "{labels: {s: two}}"])
@@ -46,7 +47,9 @@ def seen(report: Report) -> Any:
     return shown, plan.digest, [(each.rule, each.file) for each in report.diagnostics]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=480 if NIGHTLY else 40, deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(st.lists(st.tuples(STEP, st.sets(st.sampled_from(NAMES), max_size=1)), max_size=6))
 def test_a_plan_of_what_changed_says_what_one_of_all_says(
     steps: list[tuple[dict[str, Any], set[str]]],

@@ -20,6 +20,7 @@ from qflow_gitops.lockfile.states import State
 from qflow_gitops.results.report import Report
 from tests.fakes.qualys import Begun, FakeQualys
 from tests.fakes.world import World, project_file
+from tests.helpers.partners import NIGHTLY
 
 Apply = Generator[events.Event, None, Report]
 SIZES = {"[1]": (1,), "[1, 50%]": (1, 0.5), "[2, 4]": (2, 4), "[34%]": (0.34,), "[100%]": (1.0,)}
@@ -178,7 +179,9 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=600 if NIGHTLY else 50, deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(
     st.sampled_from(list(SIZES)),
     st.integers(0, 2),

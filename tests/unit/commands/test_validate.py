@@ -1,6 +1,8 @@
 """`validate`: every finding of the work tree, or of some files; what is known isn't looked at."""
 
-from qflow_gitops.errors import ExitCode
+import pytest
+
+from qflow_gitops.errors import ExitCode, InvalidInput
 from qflow_gitops.results.report import Report, Validated
 from tests.fakes.world import World
 
@@ -105,6 +107,115 @@ def test_a_path_that_is_none_of_the_projects_is_a_finding() -> None:
     world.git.write("elsewhere/x.yaml", "a: 1\n")
     report = world.validate("elsewhere/x.yaml")
     assert {file for file, _ in rules(report)} == {"elsewhere/x.yaml"}
+
+
+# --- a fleet -------------------------------------------------------------------------
+
+FLEET = """\
+apiVersion: qflow-gitops/v1
+kind: Fleet
+spec:
+  members:
+    - {name: acme, repository: /srv/acme.git}
+    - {name: globex, repository: /srv/globex.git}
+"""
+TWICE = FLEET.replace("globex,", "acme,")
+BUNDLE = "defaultNamespace: shop\nhelm: {chart: ./chart, releaseName: shop}\n"
+"""What another program calls fleet.yaml."""
+
+
+def only_a_fleet(text: str = FLEET) -> World:
+    world = World(project="")
+    world.git.remove("runs/README.md")
+    world.git.write("fleet.yaml", text)
+    world.commit()
+    return world
+
+
+def members(report: Report) -> int | None:
+    assert isinstance(report.body, Validated)
+    return report.body.members
+
+
+def test_a_fleet_is_looked_at_beside_the_specs() -> None:
+    world = project()
+    assert members(world.validate()) is None
+    world.git.write("fleet.yaml", FLEET)
+    for _ in range(2):  # the specs' answer is kept, the fleet's isn't
+        report = world.validate()
+        assert (report.exit_code, counted(report), members(report)) == (ExitCode.OK, (2, 2), 2)
+    world.git.write("fleet.yaml", TWICE)
+    report = world.validate()
+    (found,) = report.diagnostics
+    assert (report.exit_code, found.rule) == (ExitCode.INVALID, "fleet-member-twice")
+    assert (found.file, found.range.start) == ("fleet.yaml", (6, 14))
+    assert members(report) == 0
+
+
+def test_where_there_is_nothing_but_a_fleet_no_folder_of_specs_is_missed() -> None:
+    report = only_a_fleet().validate()
+    assert (report.exit_code, counted(report), members(report)) == (ExitCode.OK, (0, 0), 2)
+    assert only_a_fleet(TWICE).validate().exit_code is ExitCode.INVALID
+    bundle = only_a_fleet(BUNDLE).validate()
+    assert ("qflow.yaml", "runs-missing") in rules(bundle), "it is another program's"
+    assert members(bundle) is None
+
+
+def test_where_runs_were_sent_their_folder_is_missed_in_spite_of_a_fleet() -> None:
+    world = World(project="")
+    world.spec("a")
+    world.commit()
+    world.apply()
+    for file in ("runs/a.yaml", "runs/README.md"):
+        world.git.remove(file)
+    world.git.write("fleet.yaml", FLEET)
+    world.commit()
+    assert ("qflow.yaml", "runs-missing") in rules(world.validate())
+
+
+def test_in_a_clone_that_is_cut_off_a_fleet_is_looked_at_all_the_same() -> None:
+    world = only_a_fleet()
+    world.git.commits.cut.add(world.git.resolve("HEAD"))
+    assert members(world.validate()) == 2
+    world.git.write("runs/a.yaml", "kind: [\n")
+    with pytest.raises(InvalidInput, match="this clone is shallow"):
+        world.validate()
+
+
+def test_a_fleet_is_reported_on_where_it_is_named() -> None:
+    world = project()
+    world.git.write("eu/fleet.yaml", TWICE)
+    assert world.validate("runs/a.yaml").exit_code is ExitCode.OK
+    assert world.validate().exit_code is ExitCode.OK, "it is that of another folder"
+    for path in ("eu/fleet.yaml", "eu"):
+        assert rules(world.validate(path)) == {("eu/fleet.yaml", "fleet-member-twice")}
+    world.git.write("eu/fleet.yaml", FLEET)
+    for path in ("eu/fleet.yaml", "eu"):
+        assert (world.validate(path).diagnostics, members(world.validate(path))) == ((), 2)
+    world.git.write("eu/fleet.yaml", BUNDLE)
+    assert rules(world.validate("eu/fleet.yaml")) == {("eu/fleet.yaml", "path-no-spec")}
+
+
+def test_a_hook_looks_at_a_fleet_that_is_staged() -> None:
+    world = project()
+    world.git.write("fleet.yaml", TWICE)
+    assert world.validate("runs/a.yaml", hook=True).exit_code is ExitCode.OK
+    report = world.validate("runs/a.yaml", "fleet.yaml", hook=True)
+    assert rules(report) == {("fleet.yaml", "fleet-member-twice")}
+    world.git.remove("fleet.yaml")
+    assert world.validate("fleet.yaml", hook=True).exit_code is ExitCode.OK, "the commit removes it"
+    report = only_a_fleet(TWICE).validate("fleet.yaml", hook=True)
+    assert rules(report) == {("fleet.yaml", "fleet-member-twice")}
+
+
+def test_two_fleets_of_one_repository_are_refused() -> None:
+    world = only_a_fleet()
+    world.git.write("eu/fleet.yaml", FLEET)
+    world.commit()
+    with pytest.raises(InvalidInput, match="several fleets"):
+        world.validate()
+    with pytest.raises(InvalidInput, match="several fleets"):
+        world.validate("eu/fleet.yaml", hook=True)
 
 
 # --- a hook --------------------------------------------------------------------------

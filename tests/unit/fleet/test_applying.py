@@ -1,11 +1,15 @@
 """A fleet's apply: the order of the waves, what stops them, and who works on what."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from qflow_gitops.apply import events
+from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, ExitCode, InvalidInput, UnreachableError, UsageProblem
 from qflow_gitops.fleet.applying import Asked, apply
 from qflow_gitops.fleet.engines.local import Local
@@ -22,6 +26,8 @@ from qflow_gitops.settings.fleet import Fleet, FleetMember, Subscription
 from tests.fakes.clock import FakeClock
 from tests.fakes.fleet import FakeFleetStore, FakeReach, answer
 
+UNTIL = "2026-10-06T13:00:00Z"
+"""An hour after the clock begins."""
 CANARY = Wave(select={"tier": "canary"})
 FAILED = answer("apply", ("hold", "failed"), code=ExitCode.RUN_FAILED)
 DOUBT = answer("apply", ("hold", "in_doubt"), code=ExitCode.IN_DOUBT)
@@ -111,6 +117,29 @@ def test_a_wave_that_failed_stops_the_next_one_and_says_what_to_type() -> None:
     assert world.reach.applied() == ["c1"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ({}, "qflow-gitops fleet apply"),
+        ({"engine": "--engine celery"}, "qflow-gitops fleet apply --engine celery"),
+        ({"inventory": "--inventory ./l"}, "qflow-gitops fleet apply --inventory ./l"),
+        ({"by": "matrix"}, "qflow-gitops fleet matrix"),
+    ],
+)
+def test_what_to_type_works_on_the_same_members_in_the_same_way(
+    typed: dict[str, Any], command: str
+) -> None:
+    """Else it wouldn't know them, or would apply them here, where their credentials aren't."""
+    world = World(fleet("a", "c1"))
+    world.services = replace(world.services, **typed)
+    world.reach.ends["c1"] = FAILED
+    held = {one.name: one for one in _body(world.apply()).members}["a"]
+    assert f"`{command} --ack wave=1 --reason TEXT`" in held.way
+    with pytest.raises(UsageProblem) as refused:
+        world.apply({"wave": 2}, "x")
+    assert f"`{command} --ack wave=1 --reason TEXT`" in refused.value.hint
+
+
 def test_a_person_lets_a_stopped_wave_go_on_and_that_is_kept() -> None:
     world = World(fleet("a", "c1", "c2"))
     world.reach.ends["c1"] = FAILED
@@ -148,6 +177,18 @@ def test_what_was_forgiven_is_not_where_the_member_went_on() -> None:
     world.apply()
     assert world.reach.applied() == ["c1", "a", "c1"]
     assert world("c1").standing is MemberStanding.FAILED
+
+
+def test_what_was_forgiven_of_one_environment_is_not_of_another() -> None:
+    world = World(Fleet(members("c1", "a", environment="prod"), (CANARY, Wave())))
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    assert world.apply({"wave": 1}, "Once.").exit_code == 0
+    assert world("c1").standing is MemberStanding.FORGIVEN
+    world.services = replace(world.services, fleet=fleet("c1", "a"), commit="1" * 40)
+    world.reach.calls.clear()
+    assert world.apply().exit_code is ExitCode.RUN_FAILED
+    assert world.reach.applied() == ["c1"]
 
 
 @pytest.mark.parametrize(
@@ -346,6 +387,53 @@ def test_so_many_of_a_subscription_are_under_way() -> None:
     assert not any({"a", "b"} <= held for held in seen)
 
 
+def sharing(*names: str) -> Fleet:
+    """A fleet of which one of a, b and b2 is worked on at a time, and of x."""
+    shared = {"one": ("a", "b", "b2"), "two": ("x",)}
+    subscriptions = (
+        Subscription(name, tuple(each for each in some if each in names), 1)
+        for name, some in shared.items()
+    )
+    every = fleet(*names, waves=(Wave(),), at_once=3)
+    return every._replace(subscriptions=tuple(subscriptions))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "begun"),
+    [
+        (("a", "x"), [("a", "b", "x")], {"x"}),
+        (("a", "x", "b2"), [("a", "b", "x")], {"x"}),
+        (("a", "x"), [], set()),
+        (("a", "x", "y"), [], {"y"}),
+        (("a", "x"), [("a", "b", "x"), ("a", "x")], {"x"}),
+    ],
+    ids=["removed", "renamed", "unknown", "unknown, and one without", "removed before the last"],
+)
+def test_who_left_the_file_is_counted_as_long_as_it_is_worked_on(
+    now: tuple[str, ...], before: list[tuple[str, ...]], begun: set[str]
+) -> None:
+    """Where nobody knows of which subscription it is it may be of any."""
+    world = World(sharing(*now))
+    world.services = replace(world.services, before=tuple(sharing(*each) for each in before))
+    at = world.clock.now()
+    world.store.record = world.store.record.claimed(["b"], claim("x", "grace", at, 60.0), at)
+    world.apply()
+    assert set(world.reach.applied()) == begun
+    world.clock.sleep(60.0)
+    world.apply()
+    assert set(world.reach.applied()) == {*now}
+
+
+def test_who_left_and_was_of_no_subscription_holds_none_back() -> None:
+    only = (Subscription("one", ("a",), 1),)
+    world = World(fleet("a", waves=(Wave(),))._replace(subscriptions=only))
+    world.services = replace(world.services, before=(fleet("a", "b")._replace(subscriptions=only),))
+    at = world.clock.now()
+    world.store.record = world.store.record.claimed(["b"], claim("x", "grace", at, 60.0), at)
+    world.apply()
+    assert world.reach.applied() == ["a"]
+
+
 def test_credentials_go_nowhere_else_before_a_person_says_so() -> None:
     world = World(Fleet(members("a", credentials="ACME"), (Wave(),)))
     world.apply()
@@ -372,6 +460,82 @@ def test_a_loosened_wave_does_not_loosen_the_apply_that_brings_it() -> None:
     world.reach.ends["c1"] = FAILED
     world.apply()
     assert world.reach.applied() == ["c1"]
+
+
+def test_a_claim_by_a_clock_that_is_ahead_is_told_as_such() -> None:
+    world = World(fleet("a"))
+    ahead = world.clock.now() + timedelta(hours=1)
+    world.store.record = world.store.record.claimed(["a"], claim("x", "grace", ahead, 60), ahead)
+    told = world("a")
+    assert told.turn is Turn.WAIT
+    assert told.why.endswith("at most, by a clock that is 3,600 s ahead of this one")
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(3600, True), (60, False), (-3600, False)])
+def test_clocks_that_differ_are_told_before_anything_is_looked_at(seconds: int, said: bool) -> None:
+    world = World(fleet("a"))
+    at = stamp(world.clock.now() + timedelta(seconds=seconds))
+    seen = Seen(MemberStanding.DONE, 0, digest="v1", commit="a" * 40, lock_commit="b" * 40)
+    world.store.record = world.store.record.worked("a", seen, at)
+    words: list[events.Event] = []
+    looks = plan(world.services)
+    with suppress(StopIteration):
+        while True:
+            words.append(next(looks))
+    told = [each.text for each in words if isinstance(each, events.Said)]
+    assert [each.split(" was written ")[0] for each in told] == ["What fleet.lock says of a"] * said
+
+
+def test_a_soak_is_no_longer_for_a_members_clock_that_is_ahead() -> None:
+    waves = (Wave(select={"tier": "canary"}, soak=600.0), Wave())
+    world = World(fleet("a", "c1", waves=waves))
+    at = world.clock.now()
+    world.clock.set(at + timedelta(days=1))
+    world.reach.ends["c1"] = answer("apply", outcomes=[_outcome(world)])
+    world.clock.set(at)
+    world.apply()
+    assert world.reach.applied() == ["c1"]
+    world.clock.sleep(602.0)
+    world.apply()
+    assert world.reach.applied() == ["c1", "a"]
+
+
+def test_what_fleet_lock_said_when_the_fleet_was_read_is_not_asked_for_again() -> None:
+    class Asked(FakeFleetStore):
+        def read(self) -> FleetRecord:
+            raise AssertionError
+
+    world = World(fleet("a", "c1"))
+    world.apply()
+    kept = world.store.record
+    world.services = replace(world.services, store=Asked(kept), begin=kept)
+    assert world.plan().exit_code is ExitCode.OK
+    assert status(world.services).exit_code is ExitCode.OK
+    assert world.apply().exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"environment": "dev"}, {"project": "payments"}, {"environment": "x", "project": "y"}],
+)
+def test_what_was_done_in_another_part_of_a_repository_is_not_done_here(
+    change: dict[str, Any],
+) -> None:
+    """Neither commit moves where fleet.yaml names another environment or folder of it."""
+    world = World(fleet("c1", "a"))
+    assert world.apply().exit_code == 0
+    world.reach.done.clear()
+    canary, other = world.services.fleet.members
+    changed = world.services.fleet._replace(members=(canary._replace(**change), other))
+    world.services = replace(world.services, fleet=changed, commit="1" * 40)
+    told = status(world.services).body
+    assert isinstance(told, FleetTold)
+    assert told.members[0].standing is MemberStanding.UNSENT
+    assert (world("c1").turn, world("a").turn) == (Turn.RUN, Turn.SKIP)
+    world.reach.calls.clear()
+    assert world.apply().exit_code == 0
+    assert world.reach.applied() == ["c1"]
+    assert world("c1").turn is Turn.SKIP
 
 
 def test_status_asks_nobody() -> None:
@@ -515,9 +679,9 @@ def test_what_was_all_over_last_holds_whatever_came_since() -> None:
     world.reach.ends["c1"] = HELD
     world.apply()
     assert world.reach.applied() == ["c1"]
-    record = FleetRecord(commit="a" * 40).opened(1, "b" * 40).opened(1, "c" * 40)
+    record = FleetRecord(commit="a" * 40).opened(1, "b" * 40, UNTIL).opened(1, "c" * 40, UNTIL)
     assert (record.commit, record.base) == ("c" * 40, "a" * 40)
-    assert record.settled().opened(1, "d" * 40).base == "c" * 40
+    assert record.settled().opened(1, "d" * 40, UNTIL).base == "c" * 40
 
 
 def test_a_person_lets_go_of_a_member_that_could_not_even_be_planned() -> None:
@@ -540,3 +704,10 @@ def test_an_outage_that_was_forgiven_is_none_at_a_later_commit_of_the_fleet() ->
     world.apply()
     world.apply()
     assert world.reach.applied() == ["a"]
+
+
+def test_a_plan_names_in_what_the_file_holds_less_than_what_was_applied() -> None:
+    before = fleet("a", "c1")
+    world = World(fleet("a", "c1", at_once=2), before)
+    assert _body(world.plan()).loosened == ("apply.atOnce: 1 → 2",)
+    assert _body(World(before).plan()).loosened == ()

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from amqp.exceptions import ConnectionForced
 from kombu import Connection
 
 from qflow_gitops.apply import events
@@ -18,7 +19,7 @@ from qflow_gitops.lockfile.fleet import claim
 from qflow_gitops.policy.waves import Wave
 from qflow_gitops.results.report import Report
 from tests.fakes.clock import FakeClock
-from tests.unit.fleet.test_applying import HELD, World, fleet
+from tests.unit.fleet.test_applying import HELD, UNTIL, World, fleet
 
 BROKER = "memory://"
 ALL = (Wave(),)
@@ -212,6 +213,41 @@ def test_where_no_worker_is_it_says_so_and_opens_nothing() -> None:
     assert crowd.world.store.record.open == 0
 
 
+def test_the_wave_stays_open_as_long_as_the_driver_is_there() -> None:
+    crowd = Crowd(World(fleet("a", waves=ALL)._replace(time=60.0)))
+    record, opened = crowd.world.store, []
+
+    def lose(name: str) -> None:
+        opened.append(record.record.is_open(crowd.world.services.commit, crowd.clock.now()))
+        if crowd.clock.monotonic() > 600:
+            crowd.work(name)
+
+    crowd.takes = lose
+    assert crowd.apply().exit_code is ExitCode.OK
+    assert opened
+    assert all(opened)
+    assert record.writes < 600 / 60 + 10, "and it writes no more often than that"
+
+
+def test_a_driver_that_is_overtaken_waits_for_nobody() -> None:
+    world = World(fleet("a", "b", waves=ALL))
+    world.services = replace(world.services, follows=lambda _: False)
+    crowd = Crowd(world)
+
+    def overtake(name: str) -> None:
+        now = crowd.clock.now()
+        theirs = claim("theirs", "grace", now, 3600.0)
+        world.store.record = world.store.record.opened(1, "e" * 40, UNTIL).claimed(
+            ["b"], theirs, now
+        )
+
+    crowd.takes = overtake
+    report = crowd.apply()
+    assert (report.exit_code, report.reason) == (ExitCode.STALE, "superseded")
+    assert crowd.clock.monotonic() < 60
+    assert world.store.record.is_open("e" * 40, crowd.clock.now()), "what is theirs stays open"
+
+
 def test_the_broker_is_the_one_that_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
         monkeypatch.setenv(name, "redis://evil.example/0")
@@ -223,3 +259,22 @@ def test_the_broker_is_the_one_that_was_named(monkeypatch: pytest.MonkeyPatch) -
     assert app.conf.broker_transport_options["visibility_timeout"] >= 60.0 + MARGIN
     assert not app.conf.result_backend
     assert TASK == "qflow_gitops.member"
+
+
+def test_a_broker_that_breaks_off_what_it_is_asked_costs_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What its own library raises is neither kombu's error nor the system's."""
+    crowd = Crowd(World(fleet("a", waves=ALL)))
+    waiting, asked = CeleryEngine._waiting, []
+
+    def broken_off(self: CeleryEngine) -> int:
+        asked.append(1)
+        if len(asked) == 1:
+            raise ConnectionForced("CONNECTION_FORCED - broker forced connection closure")
+        return waiting(self)
+
+    monkeypatch.setattr(CeleryEngine, "_waiting", broken_off)
+    crowd.takes = lambda _: None if len(asked) < 2 else crowd.work("a")
+    assert crowd.apply().exit_code is ExitCode.OK
+    assert len(asked) > 1

@@ -28,6 +28,7 @@ from qflow_gitops.results.fleets import (
 )
 from qflow_gitops.results.report import Report, failed
 from qflow_gitops.specs import schemas
+from tests.helpers.fleets import fits
 from tests.unit.fleet.test_applying import DOUBT, FAILED, World, fleet
 from tests.unit.test_markdown import HOSTILE, harmless
 
@@ -44,7 +45,11 @@ def member(
     counts: Mapping[str, int] = {}, **more: Any,
 ) -> MemberTold:  # fmt: skip
     address = f"https://git.example.com/{name}/runs.git"
-    given = {"commit": "32bb11c0f3b6a1e0d9c8b7a6f5e4d3c2b1a09f8e", **more}
+    given = {
+        "commit": "32bb11c0f3b6a1e0d9c8b7a6f5e4d3c2b1a09f8e",
+        "seen_at": "2026-10-06T09:29:15Z",
+        **more,
+    }
     return MemberTold(name, wave, standing, turn, address, counts=counts, **given)
 
 
@@ -53,7 +58,9 @@ MEMBERS = (
     member(
         "globex", 2, STOPPED, Turn.HOLD, {"run": 2, "done": 1, "failed": 1, "hold": 1},
         exit_code=1, reason="run_failed", why="it failed", way=WAY,
-        problem="prod/encrypt-prod-buckets: failed, Failed", worked=True,
+        problem='prod/encrypt-prod-buckets: failed ("Failed")', worked=True,
+        clone="`git clone --branch main https://git.example.com/globex/runs.git "
+        "../globex && qflow-gitops -C ../globex plan`",
     ),
     member("initech", 2, DONE, Turn.SKIP, {"run": 12, "done": 12, "unchanged": 18}, worked=True),
     member("umbrella-corporation-emea", 2, OPEN, Turn.WAIT, {"wait": 1}, exit_code=8),
@@ -61,7 +68,8 @@ MEMBERS = (
         "soylent", 2, STOPPED, Turn.HOLD, exit_code=13, reason="member_unreachable", way=WAY,
         commit="", why="it failed", problem="The remote of the member soylent doesn't answer.",
     ),
-    member("hooli", 3, UNSENT, Turn.HOLD, {"run": 3, "hold": 2}, why="wave 2 is stopped", way=WAY),
+    member("hooli", 3, UNSENT, Turn.HOLD, {"run": 3, "hold": 2}, why="wave 2 is stopped", way=WAY,
+           seen_at=""),
     member("piedpiper", 3, HELD, Turn.HOLD, {"hold": 4}, exit_code=5, why="wave 2 is stopped",
            problem="prod/rotate-keys: outside of every window", way=WAY),
 )  # fmt: skip
@@ -84,13 +92,20 @@ SOAKING = TOLD._replace(
     ),
     wave=1, stopped=False,
 )  # fmt: skip
-FROZEN = TOLD._replace(frozen="incident 42, by ada since 2026-10-06T09:30:00Z")
+LOOSENED = SOAKING._replace(
+    loosened=(
+        "wave 1: maxFailures 0 → 5%",
+        "in an earlier wave: acme (wave 2 → 1), globex (wave 2 → 1), initech (wave 3 → 1)",
+    )
+)
+FROZEN = TOLD._replace(frozen="incident 42, by ada since 2026-10-06T09:30:00Z", remembered=True)
 CASES: Mapping[str, Report] = {
     "plan": Report("fleet plan", ExitCode.UNREACHABLE, "members", body=TOLD),
     "apply": Report("fleet apply", ExitCode.RUN_FAILED, "members",
                     body=TOLD._replace(applied=True)),
     "soaking": Report("fleet plan", body=SOAKING),
     "frozen": Report("fleet status", body=FROZEN),
+    "loosened": Report("fleet plan", body=LOOSENED),
 }  # fmt: skip
 
 
@@ -107,7 +122,8 @@ def test_what_a_reader_sees(name: str, form: str, request: pytest.FixtureRequest
         told = json.dumps(json.loads(as_json.render(report)), indent=1) + "\n"
     else:
         told = text.render(report, width=int(form))
-        assert max(map(cells, told.splitlines())) <= int(form)
+        whole = [one for one in told.splitlines() if "git clone" not in one]  # to be copied
+        assert max(map(cells, whole)) <= int(form)
     file = GOLDEN / f"{name}.{form}.txt"
     if request.config.getoption("--golden"):
         file.write_text(told, encoding="utf-8")
@@ -116,10 +132,35 @@ def test_what_a_reader_sees(name: str, form: str, request: pytest.FixtureRequest
 
 def test_what_came_of_runs_takes_the_place_of_what_was_planned() -> None:
     told = text.render(CASES["apply"], width=140)
-    (line,) = [one for one in told.splitlines() if "globex" in one]
+    (line,) = [one for one in told.splitlines() if one.startswith("✗  globex")]
     assert "1 done, 1 failed, 1 held" in line
     assert "2 to run" not in told
     assert "3 to run, 2 held" in told, "what wasn't worked on shows what is due"
+
+
+def _stopped(name: str, **more: Any) -> str:
+    """Return the line of the wave that is stopped, with one member that stands as it is given."""
+    held = member(name, 3, more.pop("standing"), Turn.HOLD)
+    body = TOLD._replace(members=(held,), **more)
+    told = text.render(Report("fleet plan", body=body))
+    return next(one for one in told.splitlines() if "is stopped" in one)
+
+
+def test_a_wave_that_is_stopped_names_who_stops_it() -> None:
+    """It may be a member of a later wave, whom the wave's own line doesn't count."""
+    waves = (WaveTold(1, 1, {UNSENT: 1}, "0"), WaveTold(2, 39, {STOPPED: 1, UNSENT: 38}, "0"))
+    line = _stopped("hooli", standing=STOPPED, waves=waves, wave=1)
+    assert line.endswith("1 due; at most 0 may fail; hooli failed")
+    line = _stopped("hooli", standing=MemberStanding.DOUBT, waves=waves, wave=1)
+    assert line.endswith("; hooli is in doubt")
+
+
+def test_a_wave_that_a_stricter_file_stops_says_so() -> None:
+    waves = (WaveTold(1, 10, {STOPPED: 1, UNSENT: 9}, "10%"),)
+    line = _stopped("hooli", standing=STOPPED, waves=waves, wave=1)
+    assert (
+        "at most 1 (10%) may fail; hooli failed; the waves of the commit before let fewer" in line
+    )
 
 
 def test_what_is_done_is_shown_where_all_is_asked_for() -> None:
@@ -182,5 +223,7 @@ def test_a_report_of_members_escapes_what_they_tell() -> None:
     assert "\x1b" not in page + text.render(report)
     assert "2 succeeded" in page
     assert "2 members, 1 reported" in text.render(report)
-    assert json.loads(as_json.render(report))["members"][1]["counts"] is None
+    data = fits(json.loads(as_json.render(report)))
+    assert [one["counts"] for one in data["members"]] == [{"attempts": 2, "succeeded": 2}, None]
+    fits(json.loads(as_json.render(failed("fleet report", LockError("It can't be read.")))))
     harmless(markdown.render(report))

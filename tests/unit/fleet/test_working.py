@@ -14,7 +14,7 @@ from qflow_gitops.lockfile.fleet import claim
 from qflow_gitops.policy.rollout import Share
 from qflow_gitops.policy.waves import MemberStanding, Wave
 from qflow_gitops.settings.fleet import Subscription
-from tests.unit.fleet.test_applying import FAILED, World, fleet
+from tests.unit.fleet.test_applying import FAILED, UNTIL, World, fleet
 
 
 def looked_about(world: World) -> Turns:
@@ -27,7 +27,7 @@ def looked_about(world: World) -> Turns:
 def published(world: World) -> list[str]:
     """Look at all and open the wave whose turn it is."""
     before = world.store.record
-    return Worker(world.services, looked_about(world)).publish(before)
+    return Worker(world.services, looked_about(world)).publish(before, 3600.0)
 
 
 def worked(world: World, name: str) -> list[str]:
@@ -128,7 +128,7 @@ def test_what_another_recorded_meanwhile_is_newer_than_what_was_seen() -> None:
     before, turns = world.store.record, looked_about(world)
     world.reach.ends["a"] = FAILED
     assert worked(world, "a") == ["a"]
-    assert Worker(world.services, turns).publish(before) == []
+    assert Worker(world.services, turns).publish(before, 3600.0) == []
     seen = world.store.record.member("a").seen
     assert seen
     assert seen.standing is MemberStanding.FAILED
@@ -149,7 +149,7 @@ def test_loosened_waves_loosen_nothing_before_all_are_over_once() -> None:
     """Whoever reads fleet.lock finds the commit before in it, until then."""
     strict = fleet("a", "c1", "c2")
     world = World(strict)
-    world.store.record = world.store.record.opened(1, "e" * 40).closed()
+    world.store.record = world.store.record.opened(1, "e" * 40, UNTIL).closed()
     world.services = replace(
         world.services, before=(strict,), fleet=fleet("a", "c1", "c2", waves=(Wave(),))
     )
@@ -166,11 +166,11 @@ def test_loosened_waves_loosen_nothing_before_all_are_over_once() -> None:
 
 def test_an_apply_leaves_nothing_open() -> None:
     world = World(fleet("a", "c1"))
-    world.store.record = world.store.record.opened(1, "e" * 40)
+    world.store.record = world.store.record.opened(1, "e" * 40, UNTIL)
     assert world.apply().exit_code is ExitCode.OK
     assert (world.store.record.open, world.store.record.base) == (0, "")
     world = World(fleet("a", "c1"))
-    world.store.record = world.store.record.opened(1, "e" * 40)
+    world.store.record = world.store.record.opened(1, "e" * 40, UNTIL)
     world.reach.ends["c1"] = FAILED
     world.apply()
     assert (world.store.record.open, world.store.record.base) == (0, "e" * 40)
