@@ -260,6 +260,8 @@ class _Look:
         about = (self.git, wiring.branches, project, lockfile, names, now)
         left = late(*about, None if isinstance(specs, QflowError) else specs, others)
         yield record.schedule([*left], is_shared=project.lock.store == "branch")
+        receivers = found_or_problem(lambda: wiring.connections.courier().names)
+        yield record.told(receivers, lockfile, asked=project.notify is not None)
 
 
 def _address(git: GitRepo, remote: str) -> str:

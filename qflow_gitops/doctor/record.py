@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from qflow_gitops.apply.doubt import SHOWN_FOR, Doubt, doubts_in
 from qflow_gitops.apply.overdue import last_done
 from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import is_leased
 from qflow_gitops.lockfile.inheritance import names_of
+from qflow_gitops.lockfile.outbox import TICKET
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.results.checks import Check, failed, ok, warning
 
@@ -28,7 +30,8 @@ DOUBTS = ("doubts", "runs in doubt")
 EXPIRED = ("expired", "doubts that are too old")
 LAST = ("last-apply", "last apply")
 SCHEDULE = ("schedule", "schedule")
-NAMES = (FROZEN, INTENTS, DOUBTS, EXPIRED, LAST, SCHEDULE)
+TOLD = ("notify", "who is told")
+NAMES = (FROZEN, INTENTS, DOUBTS, EXPIRED, LAST, SCHEDULE, TOLD)
 _URGENT = timedelta(days=5)
 
 
@@ -123,3 +126,23 @@ def days(span: timedelta) -> str:
     if span < timedelta(days=2):
         return f"{max(0, round(span.total_seconds() / 3600))} hours"
     return f"{span.days} days"
+
+
+def told(receivers: Sequence[str] | QflowError, lockfile: Lockfile, *, asked: bool) -> Check:
+    """Say which receivers are set up here, and how many notices wait for them.
+
+    `asked` is whether the settings tell others anything. Where receivers are set up is a matter of
+    where one applies: that there are none here is in order.
+    """
+    if isinstance(receivers, QflowError):
+        return failed(*TOLD, receivers.message, receivers.hint)
+    waiting = sum(each.kind != TICKET for each in lockfile.outbox.notices)
+    if not (receivers or waiting):
+        return ok(*TOLD, "nobody is set up here" if asked else "nobody, by the settings")
+    lost = lockfile.outbox.given_up
+    said = ", ".join(receivers) or "nobody is set up here"
+    said += f"; {waiting:,} {'notice waits' if waiting == 1 else 'notices wait'}" if waiting else ""
+    said += f"; {lost:,} older ones were given up, since too many waited" if lost else ""
+    if waiting and receivers:
+        return warning(*TOLD, said, "Tell them: `qflow-gitops notify`")
+    return ok(*TOLD, said)

@@ -19,6 +19,7 @@ from tests.benchmarks import (
     growth,
     killed,
     lockfile,
+    notify,
     page,
     peers,
     report,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "report": report.measure,
     "fleet": fleet.measure,
     "killed": killed.measure,
+    "notify": notify.measure,
     "install": demo.measure,
 }
 """Name -> benchmark; it is given how much to measure. A new one is a file and a line here."""

@@ -569,6 +569,7 @@ BESIDE = {
     "qflow_gitops.results.words_of_usage:": "by `rules WORD`: test_words.py",
     "qflow_gitops.apply.notices:left": "after an apply, typed: test_notify.py",
     "qflow_gitops.cli.fleet:_refuse": "with an inventory of the reader's: test_fleet_codes.py",
+    "qflow_gitops.doctor.record:told": "a doctor's, typed: test_notify.py",
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
     "qflow_gitops.render.textsandbox:executed": "typed: test_sandbox_executions.py",

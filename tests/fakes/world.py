@@ -35,6 +35,7 @@ from qflow_gitops.commands import (
     workflows,
 )
 from qflow_gitops.commands import history as histories
+from qflow_gitops.commands import notify as notifying
 from qflow_gitops.commands import plan as planning
 from qflow_gitops.commands import status as showing
 from qflow_gitops.commands.plan_request import PlanRequest
@@ -46,6 +47,7 @@ from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Change
+from qflow_gitops.ports.notices import NOBODY, Courier
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.render.comment import marked, render, render_gone
 from qflow_gitops.results.plans import Planned
@@ -135,6 +137,7 @@ class World:
         self.shown: list[Any] = []
         self.kept: list[str] = []
         self.hurried: list[float] = []
+        self.courier: Courier = NOBODY
         self.connected: list[str] = []
         self.platform = ""
         self.tick = TICK
@@ -249,6 +252,7 @@ class World:
             ask=None if self.answers is None else self._asked,
             remembered=lambda: self.remembered,
             hurry=self.hurried.append,
+            courier=self.courier,
         )
 
     # --- use cases -------------------------------------------------------------------
@@ -326,6 +330,11 @@ class World:
         """Look doubts up."""
         steps = reconcile.reconcile(self.project, self.store, self.reconciler, environment)
         return self.follow(steps)
+
+    def notify(self, seconds: float = 60.0) -> Report:
+        """Tell others what is left to be told."""
+        services = notifying.NotifyServices(self.project, self.store, self.courier, self.clock)
+        return notifying.notify(services, seconds)
 
     def resolve(self, run: str, to: State, reason: str = "I looked", **more: Any) -> Report:
         """Decide about a run in doubt, or put a decision back."""

@@ -69,8 +69,13 @@ def running(program: str, port: int) -> Iterator[Callable[[], list[str]]]:
         process.wait()
 
 
+def events(receiver: Receiver) -> list[dict[str, Any]]:
+    """What each event says, once: an answer that comes too late makes one come twice."""
+    return list({got.data["id"]: got.data["data"] for got in receiver.got}.values())
+
+
 def kinds(receiver: Receiver) -> list[str]:
-    return [got.data["data"]["kind"] for got in receiver.got]
+    return [data["kind"] for data in events(receiver)]
 
 
 def test_an_apply_tells_a_receiver_what_it_did(
@@ -143,6 +148,24 @@ def test_a_bad_receiver_costs_an_apply_nothing_and_gets_all_of_it_later(
     assert [*dict.fromkeys(receiver.ids)] == waiting
 
 
+def test_a_receiver_that_is_down_costs_an_apply_nothing(
+    notified: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = receiver.url
+    monkeypatch.setenv("QFLOW_NOTIFY_URL", f"http://127.0.0.1:{free_port()}/")
+    done = cli("apply", "--yes")
+    assert done.code == 0
+    assert "cloudevents: the connection was refused" in done.err + done.out
+    waiting = [notice["id"] for notice in outbox(notified)]
+    monkeypatch.setenv("QFLOW_NOTIFY_URL", there)
+    assert cli("notify").code == 0
+    assert [*dict.fromkeys(receiver.ids)] == waiting
+
+
 def test_what_nobody_takes_is_told_by_the_next_apply(
     notified: Workspace, cli: Cli, sandbox: SandboxServer, receiver: Receiver
 ) -> None:
@@ -153,7 +176,7 @@ def test_what_nobody_takes_is_told_by_the_next_apply(
     notified.write("runs/b.yaml", spec("b"))
     notified.commit("another one")
     assert cli("apply", "--yes").code == 0
-    assert receiver.ids[:2] == left
+    assert [*dict.fromkeys(receiver.ids)][:2] == left
     assert {*left}.isdisjoint(notice["id"] for notice in outbox(notified))
 
 
@@ -166,7 +189,7 @@ def test_what_is_held_is_told_once_until_it_changes(
         cli("apply", "--yes")
     assert cli("notify").code == 0
     assert kinds(receiver).count("held") == 1
-    (held,) = (got.data["data"] for got in receiver.got if got.data["data"]["kind"] == "held")
+    (held,) = (data for data in events(receiver) if data["kind"] == "held")
     assert held["title"] == "Runs are held in prod"
     assert held["detail"] == "encrypt-prod-buckets: failed"
     notified.write("qflow.yaml", f"{NOTIFIED}  policy: {{workflows: {{deny: [{WORKFLOW}]}}}}\n")
@@ -186,10 +209,32 @@ def test_a_freeze_is_told(
     assert cli("freeze", "--reason", "incident 42").code == 0
     assert cli("unfreeze", "--reason", "over").code == 0
     assert cli("notify").code == 0
-    assert [(got.data["data"]["reason"], got.data["data"]["detail"]) for got in receiver.got] == [
+    assert [(data["reason"], data["detail"]) for data in events(receiver)] == [
         ("frozen", "incident 42"),
         ("unfrozen", "over"),
     ]
+
+
+def test_doctor_says_who_is_set_up_and_what_waits(
+    notified: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def said() -> tuple[str, str]:
+        checks = cli.json("doctor", "repository", "--offline")["checks"]
+        (check,) = (one for one in checks if one["name"] == "notify")
+        return check["found"], check["hint"]
+
+    receiver.rest = Answer(500)
+    assert cli("apply", "--yes").code == 0
+    assert said() == ("cloudevents; 2 notices wait", "Tell them: `qflow-gitops notify`")
+    receiver.rest = Answer()
+    assert cli("notify").code == 0
+    assert said() == ("cloudevents", "")
+    monkeypatch.setenv("QFLOW_NOTIFY_KEY", "canary")
+    assert said()[0] == "QFLOW_NOTIFY_KEY is no key to sign with: a key begins with `whsec_`."
 
 
 def test_without_the_setting_nobody_is_told(
