@@ -113,20 +113,24 @@ class Brakes:
         """Say until when it may be sent: counted from its intent, however long that took to record.
 
         By two clocks: one may be set back, and the other stands while a machine sleeps. And never
-        while a brake holds: it may have waited for a token or a rate limit.
+        while a brake holds: it may have waited for a token or a rate limit. What is asked of others
+        comes first, since they may be slow: the clocks and the brakes are looked at behind it.
         """
         end = moment(attempt.opened_at) + timedelta(seconds=SEND_WITHIN)
         left = (end - self._clock.now()).total_seconds()
         last = self._clock.monotonic() + min(left, SEND_WITHIN)
 
-        def may_send() -> bool:
+        def is_over() -> bool:
             late = self._clock.now() > end or self._clock.monotonic() > last
-            if late or self._options.stop():
+            return late or self._options.stop()
+
+        def may_send() -> bool:
+            if is_over():
                 return False
-            brake = self._brake() or self._moved(key)
+            brake = self._moved(key) or self._brake()
             if brake is not None:
                 self._held_back[key] = brake
-            return brake is None
+            return brake is None and not is_over()
 
         return may_send
 

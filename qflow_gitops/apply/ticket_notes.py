@@ -4,6 +4,7 @@ A note holds the ids of its notices, and is looked for by these before it is wri
 between the note and the record finds it the next time. Nothing here changes what became of a run.
 """
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ SECONDS = 30.0
 GIVEN_UP_AFTER = timedelta(days=7)
 """So long a note waits for a ticket that its system doesn't know, or doesn't let it be written."""
 _TOGETHER = 20
-"""So many runs are told in one note."""
+_MOST = 12_000
+"""So many runs are told in one note, and so many bytes of JSON, at most."""
 _GLANCE = 0.1  # seconds between looks whether a person asks to stop
 _LONGEST = 200  # characters of what Qualys says
 
@@ -184,10 +186,9 @@ class _Writer:
             raise self._unknown
         work.done |= there
         missing = [entry for entry in work.entries if entry.notice.id not in there]
-        for at in range(0, len(missing), _TOGETHER):
+        for some in _together(missing):
             if self.over.is_set():  # nobody would record it: the next apply writes it
                 return
-            some = missing[at : at + _TOGETHER]
             text = "\n\n".join(entry.text for entry in some)
             if not tickets.note(work.ticket, text):
                 raise self._unknown
@@ -204,6 +205,21 @@ class _Writer:
             for entry in work.entries
             if self.now and self.now - moment(entry.notice.at) > GIVEN_UP_AFTER
         } - work.done
+
+
+def _together(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:
+    """Divide what is told into notes, none of which is too long for a program to be given."""
+    some: list[_Entry] = []
+    size = 0
+    for entry in entries:
+        length = len(json.dumps(entry.text))
+        if some and (len(some) == _TOGETHER or size + length > _MOST):
+            yield some
+            some, size = [], 0
+        some.append(entry)
+        size += length
+    if some:
+        yield some
 
 
 _OF_ALL = ("ticket_account", "ticket_unreachable", "ticket_unset")

@@ -81,7 +81,7 @@ class _Watched:
             return
         if watch is not None and not watch.sent:
             watch.sockets.append(self.sock)  # also a kept one, which isn't connected any more
-            if watch.late or not watch.may_send():
+            if not watch.may_send() or watch.late:  # the asking may take long as well
                 raise TooLateError
             watch.sent = True
         super().send(data)  # type: ignore[misc]

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import outbox
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.outbox import Notice
@@ -44,7 +43,7 @@ class Courier:
         new = [*self._new(lockfile)][::-1] if self._lines else []
         if not new:
             return
-        with suppress(LockError):  # what can't be read of them isn't told now
+        with suppress(Exception):  # what can't be read of them isn't told now
             lockfile.bring((notice.environment, notice.run) for notice in new if notice.run)
             shown = [told(lockfile, notice) for notice in new]
             for line in self._lines:
@@ -171,6 +170,10 @@ class Line:
             else:
                 self._rest(problem.retry_after)
             return
+        except Exception as problem:  # noqa: BLE001  it would end the thread, and the others' notices
+            self.trouble = f"a bug, {type(problem).__name__}"
+            self._refused(batch)
+            return
         self.trouble = ""
         self._failures = self._refusals = 0
         self._longest = max(self._longest, time.monotonic() - begun)
@@ -197,6 +200,7 @@ class Line:
         """Wait before the next try: as long as it asks for, else longer each time."""
         pause = min(self._first * 2**self._failures, LONGEST_PAUSE)
         pause = max(asked, pause * random.uniform(0.75, 1.25))  # noqa: S311  no secret
+        pause = min(pause, threading.TIMEOUT_MAX)
         self._failures += 1
         with self._lock:
             self._resumes = time.monotonic() + pause

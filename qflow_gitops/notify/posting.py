@@ -23,6 +23,7 @@ DEADLINE = 20.0
 MAX_ANSWER = 64 * 1024
 _MAY_PASS = frozenset({408, 409, 425, 429})
 _FAILED_INSIDE = re.compile(r"returned HTTP error (\d{3})")
+_LONGEST = 86_400.0  # seconds; nobody who works waits for as long, nor can every clock
 _SAID = 120  # characters of what an answer says
 
 
@@ -75,10 +76,11 @@ class Post:
             return float(seconds)
         try:
             at = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0.0, (at - datetime.fromtimestamp(self._now(), UTC)).total_seconds())
+        left = (at - datetime.fromtimestamp(self._now(), UTC)).total_seconds()
+        return min(max(0.0, left), _LONGEST)
 
 
 def _status(answer: HttpAnswer) -> int:

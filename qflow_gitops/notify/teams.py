@@ -12,6 +12,7 @@ of braces is divided.
 """
 
 import json
+import re
 from collections.abc import Sequence
 
 from qflow_gitops.notify.summing import cut, facts
@@ -21,6 +22,9 @@ CONTENT_TYPE = "application/json; charset=utf-8"
 MOST = 20
 _LONGEST = 900
 """Bytes of one notice: 20 of them are less than 28 KB with all that is around them."""
+
+
+_SECOND = re.compile(r"(?<=\{)\{")
 
 
 def body(told: Sequence[Told]) -> bytes:
@@ -52,4 +56,4 @@ def _block(run: dict[str, object], *, separator: bool) -> dict[str, object]:
 
 def _plain(text: str, most: int) -> str:
     """Return a text of at most so many bytes in which nothing is evaluated."""
-    return cut(text.replace("{{", "{\u200b{"), most, size=lambda part: len(part.encode()))
+    return cut(_SECOND.sub("\u200b{", text), most, size=lambda part: len(part.encode()))

@@ -27,6 +27,8 @@ SECONDS = 10.0
 _OWN = frozenset({URL, USERNAME, PASSWORD, TOKEN})
 """Variables of ours that it gets; all others, with the credentials of Qualys, it doesn't."""
 _VERSION = 1
+_TEXTS = 200
+"""So many ids it is asked for at once: a question has 16 KiB at most (`base.program`)."""
 _NOTHING = "No run was started for it."
 
 
@@ -87,15 +89,18 @@ class Program:
         )
 
     def noted(self, ticket_id: str, texts: Collection[str]) -> frozenset[str] | None:
-        """Return those of some texts that it finds in a ticket's notes."""
-        asked = {"do": "find", "id": ticket_id, "texts": [*texts]}
-        data = self._object(self._answer(asked))
-        if data.get("found") is False:
-            return None
-        found = data.get("texts")
-        if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
-            raise self._odd("`texts` is no list of texts")
-        return frozenset(texts) & frozenset(found)
+        """Return those of some texts that it finds in a ticket's notes; asks for some at a time."""
+        asked, there = [*texts], set[str]()
+        for at in range(0, len(asked), _TEXTS):
+            some = asked[at : at + _TEXTS]
+            data = self._object(self._answer({"do": "find", "id": ticket_id, "texts": some}))
+            if data.get("found") is False:
+                return None
+            found = data.get("texts")
+            if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+                raise self._odd("`texts` is no list of texts")
+            there |= frozenset(some) & frozenset(found)
+        return frozenset(there)
 
     def note(self, ticket_id: str, text: str) -> bool:
         """Have a note written; False where it says that there is no such ticket."""

@@ -374,6 +374,15 @@ def test_a_program_gets_none_of_the_credentials_of_qualys(program: TicketProgram
     assert variables == ["QFLOW_TICKET_TOKEN", "QFLOW_TICKET_URL"]
 
 
+def test_a_program_is_asked_for_any_number_of_notes(program: TicketProgram) -> None:
+    """A whole rollout may have one ticket; a question that is cut is none."""
+    tickets = connected(COMMAND, {**os.environ, **program.environment})
+    names = [f"{number:032x}" for number in range(1_000)]
+    tickets.note(ID, "\n".join(names[:: len(names) - 1]))
+    assert tickets.noted(ID, names) == frozenset({names[0], names[-1]})
+    assert tickets.noted(UNKNOWN, names) is None
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

@@ -1,5 +1,6 @@
 """What became of runs is noted on their tickets: once, and without any say in what became of it."""
 
+import json
 import threading
 from typing import Any
 
@@ -223,3 +224,16 @@ def test_where_no_system_is_set_up_any_more_the_notes_wait(world: World) -> None
     written = ticket_notes.write(*about, 5.0)
     assert written.done == frozenset()
     assert written.left.count("QFLOW_TICKET_URL isn't set") == 2
+
+
+def test_a_note_isnt_longer_than_a_program_is_given() -> None:
+    """What Qualys says may be in any writing, of which JSON makes six bytes a character."""
+    world = World(project_file(RULE, "apply: {onFailure: continue}"))
+    world.tickets.put(CHG)
+    world.qualys.ends = "\u7d50" * 150
+    specs(world, *(f"r{number}" for number in range(20)))
+    world.apply()
+    notes = world.tickets.notes[CHG]
+    assert len(notes) > 1
+    assert max(len(json.dumps(note)) for note in notes) < 15_000
+    assert sum(note.count("Reference: ") for note in notes) == 20

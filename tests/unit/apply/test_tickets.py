@@ -7,6 +7,7 @@ import pytest
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
@@ -304,3 +305,25 @@ def test_an_approval_is_for_the_ticket_that_was_reviewed() -> None:
     world.commit("back")
     team.publish()
     assert world.apply(approved=True).report.exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize("what", ["time", "freeze", "stop"])
+def test_what_happens_while_a_ticket_is_looked_at_again_holds_its_run(
+    world: World, what: str
+) -> None:
+    """The system is slow; the clocks and the brakes are asked behind it, right before the POST."""
+    spec(world, "a")
+    world.commit()
+
+    def slow(_: str) -> None:
+        if world.tickets.asked == [f"read {CHG}"]:
+            world.clock.sleep(100 if what == "time" else 20)
+            world.freezes = freezes.by_variable("incident 7") if what == "freeze" else ()
+            if what == "stop":
+                world.stop.ask()
+
+    world.tickets.at_read = slow
+    world.qualys.before_send = lambda: world.clock.sleep(31)
+    world.apply()
+    assert len(world.tickets.asked) == 2
+    assert world.sent() == []

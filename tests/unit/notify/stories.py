@@ -25,6 +25,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     "*bold* _it_ `code` ~gone~",
     "{{DATE(2017-02-14T06:08:39Z, SHORT)}}",
+    "{{{DATE(2017-02-14T06:08:39Z, SHORT)}}} {{{{",
     "${data.secret} @{outputs('x')}",
     "a\nb\r\nc\u2028d",
     "a\u202egnp.exe\u202c",

@@ -155,3 +155,37 @@ def test_its_threads_end_with_it(count: int) -> None:
         assert threading.active_count() == before + count
         courier.close(SOON)
         assert threading.active_count() == before
+
+
+def test_a_receiver_that_asks_to_wait_for_ages_ends_no_thread() -> None:
+    receiver = FakeReceiver()
+    receiver.troubles = [Undelivered("it answered 503", retry_after=1e12)]
+    with carrying(receiver) as courier:
+        courier.offer(many(1))
+        courier.wait(SOON)
+        assert courier.troubles() == {"slack": "it answered 503"}
+
+
+def test_a_bug_in_one_notice_keeps_no_other_from_being_told() -> None:
+    receiver, raised = FakeReceiver(most=1), [ValueError("a half character")]
+
+    def fails() -> None:
+        if raised:
+            raise raised.pop()
+
+    receiver.before = fails
+    with carrying(receiver) as courier:
+        courier.offer(many(2))
+        courier.wait(SOON)
+        assert receiver.ids == ["n1"]
+        assert courier.done() == {"n1": {"slack"}}
+
+
+def test_a_notice_that_cant_be_read_raises_nothing() -> None:
+    receiver = FakeReceiver()
+    with carrying(receiver) as courier:
+        courier.offer(waiting(Notice("a", "held", None)))  # type: ignore[arg-type]
+        courier.offer(waiting(Notice("b", "held", AT, "prod", ["x"], 1)))  # type: ignore[arg-type]
+        courier.offer(many(1))
+        courier.wait(SOON)
+    assert "n0" in receiver.ids

@@ -85,6 +85,8 @@ def test_no_answer_is_a_reason_to_try_again() -> None:
         ("Tue, 06 Oct 2026 11:00:00 GMT", 0.0),
         ("Tue, 06 Oct 2026 12:01:30", 90.0),
         ("soon", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400.0),
+        ("Sun, 06 Nov 1994 99999999999999999999:49:37 GMT", 0.0),
         ("", 0.0),
         ("Tue, 99 Oct 2026 12:01:30 GMT", 0.0),
     ],
