@@ -19,8 +19,8 @@ from qflow_gitops.plan.change import EVERY, Action, Change
 from qflow_gitops.ports.lockfile import LockSession
 from qflow_gitops.ports.notices import Courier
 
-SHARE = 0.02
-"""So much longer an apply takes at most because receivers are slow."""
+SHARE = 0.01
+"""So much longer an apply waits at most for receivers that are slow: half of what they may cost."""
 _NAMED = 20
 """So many held runs are named."""
 Made = TypeVar("Made")
