@@ -112,7 +112,10 @@ def _held(
     at: str,
     tells: tuple[str, ...] | None,
 ) -> tuple[tuple[Notice, ...], str | None]:
-    """Return what is told of what is held, and the hash of it; None where it is the one known."""
+    """Return what is told of what is held, and the hash of it; None where it is the one known.
+
+    An apply of some runs that holds none of them doesn't know whether anything else is held.
+    """
     environment = planned.source.environment
     if planned.source.aside or outbox.HELD not in (
         lockfile.outbox.tells if tells is None else tells
@@ -123,7 +126,7 @@ def _held(
     if found == lockfile.environment(environment).held:
         return (), None
     if not holds:
-        return (), found
+        return (), None if planned.context.selects else found
     named = [f"{'all' if name == EVERY else name}: {reason}" for name, reason in holds[:_NAMED]]
     rest = f", and {len(holds) - _NAMED:,} more" if len(holds) > _NAMED else ""
     about = notice_id(lockfile.lineage, outbox.HELD, environment, found, at)

@@ -90,7 +90,7 @@ class Desk:
         told = {"id": asked.id, "system": asked.rule.system}
         if look is not None and isinstance(look.found, Ticket):
             found = look.found
-            told |= {"state": found.state, "sha256": found.sha256, "readAt": found.read_at}
+            told |= {"state": found.word, "sha256": found.sha256, "readAt": found.read_at}
         return {name: value for name, value in told.items() if value}
 
     # --- one ticket --------------------------------------------------------------------

@@ -110,7 +110,7 @@ class _Once:
 
     def is_news(self, what: object, now: datetime) -> bool:
         """Whether this is to be told: it is another thing than before, or a day has gone by."""
-        if what == self.what and self.at is not None and now - self.at < _DAY:
+        if what == self.what and self.at is not None and abs(now - self.at) < _DAY:
             return False
         self.what, self.at = what, now
         return True

@@ -226,7 +226,7 @@ class GitProcess:
 
         `extra` are further environment variables, none of them secret. `network` marks a
         command that talks to a remote or an agent: it gets the caller's environment but for
-        QFLOW_* and most of GIT_*. It says how many seconds there are, asked again while git
+        what has QFLOW_ in its name, and most of GIT_*. It says how many seconds there are, asked again while git
         runs; the shortest time that it ever gave holds. Then git is ended, and its status
         isn't 0. Every git has a session of its own, so that a Ctrl-C at the terminal, which
         goes to all processes there, is this program's to handle. Raises UsageProblem where
@@ -289,8 +289,8 @@ def _quoted(text: str) -> str:
 
 
 def _is_dropped(name: str) -> bool:
-    if name.startswith("QFLOW_"):
-        return True  # git's helpers have no use for Qualys' credentials
+    if "QFLOW_" in name:
+        return True  # git's helpers have no use for Qualys' credentials, nor a fleet's ACME_QFLOW_*
     kept = name in _NETWORK_VARIABLES or _CONFIG.fullmatch(name)
     return name.startswith("GIT_") and not kept
 

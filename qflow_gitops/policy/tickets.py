@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from qflow_gitops.base.printable import shown
 from qflow_gitops.base.times import moment
 from qflow_gitops.policy import patterns
 from qflow_gitops.policy.governed import Governed
@@ -18,6 +19,7 @@ NAMES: Mapping[str, str] = {
 }
 TICKET = "ticket"
 """The name by which `--ack` releases what is held for its ticket."""
+_LONGEST = 100  # characters of a state
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # goes into an address and a query
 
 
@@ -62,6 +64,11 @@ class Ticket(NamedTuple):
     sha256: str = ""
     read_at: str = ""
     code: str = ""
+
+    @property
+    def word(self) -> str:
+        """Return its state as it is shown and kept: a system may answer a text of any length."""
+        return shown(" ".join(self.state[:_LONGEST].split()))
 
 
 class Asked(NamedTuple):
@@ -133,8 +140,8 @@ def why_not(rule: TicketRule, ticket: Ticket, now: datetime | None) -> Reasons |
     """Say why a ticket doesn't let its runs go, None where it does; `now` as for windows."""
     name = f"ticket {ticket.id}"
     if rule.states and not {ticket.state, ticket.code} & set(rule.states):
-        code = f" ({ticket.code})" if ticket.code else ""
-        state = f"{ticket.state or 'unknown'}{code}"
+        code = f" ({shown(ticket.code[:_LONGEST])})" if ticket.code else ""
+        state = f"{ticket.word or 'unknown'}{code}"
         return Reasons(f"{name} is in state {state}, not in {_either(rule.states)}")
     if rule.approval or rule.system == COMMAND:
         if ticket.approved is None:

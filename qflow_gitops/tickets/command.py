@@ -25,7 +25,9 @@ LINE = "QFLOW_TICKET_COMMAND"
 SECONDS = 10.0
 """How long it may take for one answer: runs wait for it."""
 _OWN = frozenset({URL, USERNAME, PASSWORD, TOKEN})
-"""Variables of ours that it gets; all others, with the credentials of Qualys, it doesn't."""
+"""Variables of ours that it gets; all others, with the credentials of Qualys, it doesn't.
+
+Nor those of a fleet's sets, like ACME_QFLOW_TOKEN."""
 _VERSION = 1
 _TEXTS = 200
 """So many ids it is asked for at once: a question has 16 KiB at most (`base.program`)."""
@@ -43,9 +45,7 @@ class Program:
     ) -> None:
         """Take its line from the environment. Raises UsageProblem for what can't be run."""
         self._environ = {
-            name: value
-            for name, value in environ.items()
-            if name in _OWN or not name.startswith("QFLOW_")
+            name: value for name, value in environ.items() if name in _OWN or "QFLOW_" not in name
         }
         self._time_left = time_left
         self._words = _words(environ.get(LINE, ""))

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from qflow_gitops.base.printable import shown
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UnreachableError
 from qflow_gitops.policy.tickets import Ticket, TicketRule
@@ -78,7 +79,7 @@ class Jira:
             raise self._api.odd_answer()
         if key != ticket_id:
             raise UnreachableError(
-                f"Jira has it under another key now, {key}",
+                f"Jira has it under another key now, {shown(key[:100])}",
                 hint="Write that key into the annotation.",
                 reason="ticket_answer",
             )

@@ -42,7 +42,7 @@ def came_of(work: Work, commit: str) -> Round:
     left = [*_maps(report, "changes"), *_maps(report, "notStarted")]
     held = {_name(one): _text(one, "reason") for one in left if one.get("action") == "hold"}
     held = {name: why for name, why in held.items() if why != Reason.IN_DOUBT}
-    found = _problem(work, report, reason, held)
+    found = _problem(work, report, reason, held, commit)
     if found:
         found.exit_code = (
             ExitCode(work.exit_code) if work.exit_code in {*ExitCode} else ExitCode.BUG
@@ -59,7 +59,9 @@ def notices_left(report: Json | None) -> bool:
     return bool(report and report.get("noticesLeft"))
 
 
-def _problem(work: Work, report: Json, reason: str, held: Mapping[str, str]) -> QflowError | None:
+def _problem(
+    work: Work, report: Json, reason: str, held: Mapping[str, str], commit: str
+) -> QflowError | None:
     """Return what a person is to know of a round, as the apply would have told it."""
     error = report.get("error")
     if isinstance(error, dict):
@@ -75,11 +77,11 @@ def _problem(work: Work, report: Json, reason: str, held: Mapping[str, str]) -> 
             "open.",
             reason=reason,
         )
-    return _of_the_runs(work.exit_code, report, reason, held)
+    return _of_the_runs(work.exit_code, report, reason, held, commit)
 
 
 def _of_the_runs(
-    code: int, report: Json, reason: str, held: Mapping[str, str]
+    code: int, report: Json, reason: str, held: Mapping[str, str], commit: str
 ) -> QflowError | None:
     """Say what is the matter with runs: in doubt, failed, held."""
     doubts = len(_maps(report, "inDoubt"))
@@ -96,15 +98,19 @@ def _of_the_runs(
     return QflowError(
         f"{where}{', '.join(told) or f'the apply ended with {reason}'}.",
         not_done="What is held was not sent." if held else "",
-        hint=_look(environment, planned=bool(held)),
+        hint=_look(environment, commit if held else ""),
         reason=reason,
     )
 
 
-def _look(environment: str, *, planned: bool) -> str:
+def _look(environment: str, held_of: str) -> str:
+    """Say what shows more; `held_of` is the commit of runs that are held, "" for none.
+
+    The HEAD of a clone that is watched stays where it is.
+    """
     option = f" -e {environment}" if environment else ""
-    if planned:
-        return f"Look what it waits for: `qflow-gitops plan{option}`"
+    if held_of:
+        return f"Look what it waits for: `qflow-gitops plan{option} --to {held_of[:12]}`"
     return f"Look how it stands: `qflow-gitops status{option}`"
 
 

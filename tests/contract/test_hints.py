@@ -408,7 +408,7 @@ _BY_REASON = {
             "`qflow-gitops watch --listen 127.0.0.1:9464`"
         ),
         ("Look how it stands: `qflow-gitops status`. The next round looks up what was left open."),
-        "Look what it waits for: `qflow-gitops plan…`",
+        "Look what it waits for: `qflow-gitops plan… --to …`",
         "Look how it stands: `qflow-gitops status…`",
     ),
     "about a broker, of which a test ends the program instead: test_fleet_celery.py": (

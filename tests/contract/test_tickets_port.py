@@ -365,7 +365,8 @@ def test_a_comment_is_nothing_but_text(jira: Jira) -> None:
 
 def test_a_program_gets_none_of_the_credentials_of_qualys(program: TicketProgram) -> None:
     environ = {
-        **os.environ, **program.environment, "QFLOW_TOKEN": "canary", "QFLOW_TICKET_TOKEN": "t",
+        **os.environ, **program.environment, "QFLOW_TOKEN": "canary", "ACME_QFLOW_TOKEN": "canary",
+        "QFLOW_TICKET_TOKEN": "t",
         "QFLOW_TICKET_URL": "https://tickets.example",
     }  # fmt: skip
     connected(COMMAND, environ).read(ID)

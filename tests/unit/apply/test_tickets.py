@@ -327,3 +327,16 @@ def test_what_happens_while_a_ticket_is_looked_at_again_holds_its_run(
     world.apply()
     assert len(world.tickets.asked) == 2
     assert world.sent() == []
+
+
+@pytest.mark.parametrize("system", ["servicenow", "command"])
+def test_a_state_of_any_length_is_kept_and_shown_as_one_short_line(system: str) -> None:
+    world = World(project_file(RULE.replace("servicenow", system)))
+    world.tickets.put(CHG, state="Open\n\x1b[31m" + "x" * 60_000)
+    spec(world, "a")
+    world.commit()
+    said = [*held(world.apply()).values()]
+    said += [attempt.evidence["ticket"]["state"] for attempt in world.attempts("a")]
+    assert len(said) == 1
+    assert said[0].isprintable()
+    assert len(said[0]) < 200

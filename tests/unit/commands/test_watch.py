@@ -3,13 +3,13 @@
 import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
 from qflow_gitops.apply import events
-from qflow_gitops.commands.watch import Alarm, Event, Pace, watch
+from qflow_gitops.commands.watch import Alarm, Event, Pace, _Once, watch
 from qflow_gitops.errors import AuthError, ExitCode, QflowError, UnreachableError, UsageProblem
 from qflow_gitops.ports.rounds import Round
 from qflow_gitops.results.report import Report
@@ -17,6 +17,7 @@ from qflow_gitops.watch.health import Health
 from tests.fakes.clock import FakeClock
 from tests.fakes.watch import GOOD, FakePatience, FakeRounds
 
+NOW = datetime(2026, 10, 6, 12, tzinfo=UTC)
 HOUR, DAY = 3600.0, 86_400.0
 STEADY = Pace(300.0, 0.0)
 
@@ -182,6 +183,19 @@ def test_a_round_that_got_through_counts_for_three_intervals() -> None:
     assert [one.is_good(one.at) for one in found.health[:6]] == [True] * 4 + [False] * 2
     never = Watched([GONE], until=HOUR)
     assert not any(one.is_good(one.at) for one in never.health)
+
+
+def test_a_clock_that_was_set_back_makes_nothing_good_for_longer() -> None:
+    (one,) = Watched([GOOD], until=10.0).health
+    assert one.is_good(one.at - timedelta(seconds=900)), "it may have been set right by a little"
+    assert not one.is_good(one.at - timedelta(days=365))
+
+
+def test_what_is_the_matter_is_told_again_though_the_clock_was_set_back() -> None:
+    found = _Once()
+    assert found.is_news("gone", NOW)
+    assert not found.is_news("gone", NOW - timedelta(hours=1))
+    assert found.is_news("gone", NOW - timedelta(days=365))
 
 
 @pytest.mark.parametrize("code", [0, 1, 5, 8, 9])

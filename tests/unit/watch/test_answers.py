@@ -45,7 +45,10 @@ def test_what_is_held_failed_or_in_doubt_is_counted_by_its_kind() -> None:
         "prod: 1 run in doubt, 1 run failed, 1 run held (approval), 1 run held (stopped), "
         "2 runs held (window)."
     )
-    assert found.problem.hint == "Look what it waits for: `qflow-gitops plan -e prod`"
+    assert (
+        found.problem.hint
+        == "Look what it waits for: `qflow-gitops plan -e prod --to cccccccccccc`"
+    )
     assert (found.held, found.doubts) == (4, 1)
     assert found.problem.exit_code == 9
 
