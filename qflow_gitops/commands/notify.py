@@ -44,6 +44,10 @@ def notify(services: NotifyServices, seconds: float) -> Report:
     if services.tickets is None:
         check_set_up(courier.names)
     lockfile = _with_missed(services, store.read().lockfile)
+    if lockfile is not None and lockfile.outbox.notices:
+        # Busy where an apply has a file to itself: what is told now couldn't be recorded.
+        with store.session() as session:
+            lockfile = session.lockfile
     before = waiting(lockfile) if lockfile and courier.names else 0
     notes = _tickets_told(services, lockfile, seconds) if lockfile else ticket_notes.Written()
     if lockfile is None or not (before or notes.done):

@@ -1,5 +1,6 @@
 """Others are told what an apply did: over HTTP, signed, at least once, and never in its way."""
 
+import fcntl
 import json
 import re
 import subprocess
@@ -178,6 +179,22 @@ def test_what_nobody_takes_is_told_by_the_next_apply(
     assert cli("apply", "--yes").code == 0
     assert [*dict.fromkeys(receiver.ids)][:2] == left
     assert {*left}.isdisjoint(notice["id"] for notice in outbox(notified))
+
+
+def test_while_an_apply_has_the_lockfile_to_itself_nothing_is_told_beside_it(
+    notified: Workspace, cli: Cli, sandbox: SandboxServer, receiver: Receiver
+) -> None:
+    """Who has it couldn't be recorded: each command that somebody types would tell it again."""
+    receiver.rest = Answer(500)
+    assert cli("apply", "--yes").code == 0
+    receiver.got, receiver.rest = [], Answer()
+    with (notified.path / ".git/qflow-gitops/mutex").open("w") as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        done = cli("notify")
+    assert (done.code, receiver.got) == (6, [])
+    assert "Another qflow-gitops is writing the lockfile" in done.err
+    assert cli("notify").code == 0
+    assert kinds(receiver) == ["started", "finished"]
 
 
 def test_what_is_held_is_told_once_until_it_changes(
