@@ -61,7 +61,9 @@ def answer(asked):
 
 
 if __name__ == "__main__":
+    if not os.environ.get("QFLOW_TICKET_URL"):
+        sys.exit("QFLOW_TICKET_URL isn't set")
     try:
         print(json.dumps({"version": 1, **answer(json.load(sys.stdin))}))
-    except OSError as problem:  # its text holds no credentials
+    except (OSError, ValueError) as problem:  # its text holds no credentials
         sys.exit(f"The system of tickets can't be asked: {problem}")

@@ -40,10 +40,10 @@ def command(
     """Tell others what is still to be told, and record that.
 
     An apply tells it while it works; this tells what was left. Receivers are set up by
-    QFLOW_NOTIFY_URL and QFLOW_NOTIFY_KEY, QFLOW_NOTIFY_SLACK_URL and QFLOW_NOTIFY_TEAMS_URL, which
-    events are told by `notify` in qflow.yaml. Where QFLOW_TICKET_URL or QFLOW_TICKET_COMMAND is
-    set, what became of runs is noted on their tickets as well. Needs no credentials of Qualys. Exit
-    12: something is left, and stays for the next time.
+    QFLOW_NOTIFY_URL and QFLOW_NOTIFY_KEY, QFLOW_NOTIFY_SLACK_URL and QFLOW_NOTIFY_TEAMS_URL;
+    `notify` in qflow.yaml says which events are told. Where QFLOW_TICKET_URL or
+    QFLOW_TICKET_COMMAND is set, what became of runs is noted on their tickets as well. Needs no
+    credentials of Qualys. Exit 12: something is left, and stays for the next time.
     """
     work = _tried if trying else lambda wiring: _told(wiring, timeout, head)
     return run(wiring, "notify", lambda: work(wiring), format_name, copies)

@@ -119,7 +119,7 @@ def _watch(
         watch_wiring.showing(file, listen, pace.every, wiring.console.say) as publish,
     ):
         rounds = watch_wiring.rounds(wiring, environment, branch, pace.every, stopper)
-        wiring.console.say(watch_wiring.begins(pace.every))
+        wiring.console.say(watch_wiring.begins(pace.every, pace.rounds))
         work = watch(rounds, SystemClock(), stopper, Random(), pace, publish)  # noqa: S311  no secret
         report = _followed(wiring, work)
     if stopper() and pace.rounds:

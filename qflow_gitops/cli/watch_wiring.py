@@ -8,6 +8,7 @@ import signal
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from qflow_gitops.base.times import spelled
 from qflow_gitops.cli.clock import Stopper
 from qflow_gitops.errors import QflowError, UsageProblem
 
@@ -28,7 +29,7 @@ LAST_MOMENT = 15.0
 _FETCH = 300.0
 """Seconds that one exchange with the remote may take: the first one may bring much."""
 
-_LACKS = "they need prometheus-client, which isn't installed: `pip install 'qflow-gitops[watch]'`"
+_LACKS = "they need prometheus-client, which isn't installed: `pip install prometheus-client`"
 
 
 class Waiter(Stopper):
@@ -150,6 +151,12 @@ def _unwritten(file: object, said: str) -> QflowError:
     )
 
 
-def begins(every: float) -> str:
-    """Say what begins."""
-    return f"Applying every {every:g} seconds, until SIGTERM."
+def begins(every: float, rounds: int) -> str:
+    """Say what begins, and when it ends."""
+    if rounds:
+        return (
+            f"Applying {rounds:,} times, every {spelled(every)}."
+            if rounds > 1
+            else "Applying once."
+        )
+    return f"Applying every {spelled(every)}, until SIGTERM."

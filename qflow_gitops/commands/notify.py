@@ -85,7 +85,8 @@ def try_out(receivers: Sequence[Receiver], told: Told) -> Report:
             receiver.send([told])
         except Undelivered as problem:
             troubles[receiver.name] = problem.why
-    return tested(Delivered(names, len(names) - len(troubles), troubles=troubles))
+    took = len(names) - len(troubles)
+    return tested(Delivered(names, took, troubles=troubles, is_test=True))
 
 
 def check_set_up(names: Sequence[str]) -> None:

@@ -145,4 +145,7 @@ def told(receivers: Sequence[str] | QflowError, lockfile: Lockfile, *, asked: bo
     said += f"; {lost:,} older ones were given up, since too many waited" if lost else ""
     if waiting and receivers:
         return warning(*TOLD, said, "Tell them: `qflow-gitops notify`")
+    if receivers and not asked:
+        said += ", but no `notify` is in the settings, so nothing is told"
+        return warning(*TOLD, said, "Under `spec` of qflow.yaml, say `notify: {}`, and commit it.")
     return ok(*TOLD, said)

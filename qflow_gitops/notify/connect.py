@@ -37,7 +37,6 @@ def receivers(environ: Mapping[str, str]) -> tuple[Receiver, ...]:
     if environ.get(KEY) and not environ.get(URL):
         raise UsageProblem(
             f"{KEY} is set, and {URL}, for which it signs, isn't.",
-            where=KEY,
             not_done=_NOTHING,
             hint=f"Set {URL} to the receiver's address. Without one: `unset {KEY}`",
             reason="notify_key",
@@ -54,7 +53,6 @@ def _cloudevents(environ: Mapping[str, str]) -> Receiver:
     except ValueError as problem:
         raise UsageProblem(
             f"{KEY} is no key to sign with: {problem}.",
-            where=KEY,
             not_done=_NOTHING,
             hint=f"Make one, and give it to the receiver, too: export {KEY}=whsec_$(openssl rand "
             "-base64 32). For a while there may be two, the new one first, divided by a space.",
@@ -117,7 +115,6 @@ def _address(variable: str, text: str) -> SplitResult:
         return address
     raise UsageProblem(
         f"{variable} is no address that notices are sent to.",
-        where=variable,
         not_done=_NOTHING,
         hint="It begins with https:// (http:// for this machine alone), and has no user, no space "
         f"and no `#`. Without this receiver: `unset {variable}`",

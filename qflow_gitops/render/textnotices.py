@@ -11,7 +11,10 @@ def delivered(body: Delivered) -> Iterator[str]:
     receivers = ", ".join(body.receivers) or "anybody"
     if body.noted:
         yield f"{count(body.noted, 'note')} of what became of a run on its ticket"
-    if body.told or body.left or body.troubles:
+    if body.is_test:
+        took = ", ".join(name for name in body.receivers if name not in body.troubles)
+        yield f"The test notice was taken by {took or 'nobody'}"
+    elif body.told or body.left or body.troubles:
         yield f"{count(body.told, 'notice')} told to {receivers}, {body.left:,} left"
     else:
         yield f"Nothing is to be told to {receivers}"

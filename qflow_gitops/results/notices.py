@@ -12,7 +12,7 @@ class Delivered(NamedTuple):
 
     `troubles` says why receivers didn't take what was sent last, by their names. `given_up` were
     never told: too many waited. `noted` runs were noted on their tickets, `unnoted` says which
-    aren't, "" for none.
+    aren't, "" for none. `is_test`: only a test notice was sent, which nothing is left of.
     """
 
     receivers: tuple[str, ...]
@@ -22,6 +22,7 @@ class Delivered(NamedTuple):
     given_up: int = 0
     noted: int = 0
     unnoted: str = ""
+    is_test: bool = False
 
 
 def delivered(body: Delivered) -> Report:

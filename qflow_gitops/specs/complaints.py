@@ -7,6 +7,7 @@ from qflow_gitops.specs import secrets
 
 LOOKED_AT = 8 * 1024
 """Bytes of what a program wrote that are looked at where it gives nothing."""
+_TRACEBACK = "Traceback (most recent call last):"
 _GIVEN = re.compile(
     r"(\b(?:bearer|basic) +|(?<!\S)--?[\w-]{0,40}(?:password|secret|token|key)[= ]|(?<!\S)-u )\S+",
     re.IGNORECASE,
@@ -15,8 +16,13 @@ _GIVEN = re.compile(
 
 
 def complaint(ended: Ended) -> str:
-    """Return what a program complained of, as one line, cut, without what looks like a secret."""
-    said = ended.err[:LOOKED_AT].decode(errors="replace")
+    """Return what a program complained of, as one line, cut, without what looks like a secret.
+
+    Of a traceback of Python's that is the last line, which says what went wrong.
+    """
+    said = ended.err[:LOOKED_AT].decode(errors="replace").strip()
+    if said.startswith(_TRACEBACK):
+        said = said.splitlines()[-1]
     return without_secrets(" ".join(said.split()))
 
 

@@ -63,7 +63,8 @@ class Program:
         if is_tracked(Path(found)):
             raise _unusable(
                 f"git keeps the program of {LINE}: whoever writes to the repository would say what "
-                "runs here"
+                "runs here",
+                "Put a copy where no repository keeps it, and name that.",
             )
         return found
 
@@ -161,18 +162,19 @@ def _words(line: str) -> list[str]:
     try:
         words = shlex.split(line)
     except ValueError:
-        words = []
+        raise _unusable(f"a quote in {LINE} isn't closed") from None
     if not words:
-        raise _unusable(f"{LINE} isn't set, or a quote in it isn't closed")
+        raise _unusable(f"{LINE} isn't set")
     return words
 
 
-def _unusable(message: str) -> UsageProblem:
+def _unusable(message: str, hint: str = "") -> UsageProblem:
     return UsageProblem(
         message,
         where=LINE,
         not_done="No ticket was looked up.",
-        hint=f"Let {LINE} begin with a program's absolute path, or its name in a folder of the "
+        hint=hint
+        or f"Let {LINE} begin with a program's absolute path, or its name in a folder of the "
         "PATH, and quote its words as in a shell.",
         reason="ticket_unset",
     )

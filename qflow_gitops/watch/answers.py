@@ -32,15 +32,22 @@ _PASSING: Mapping[int, tuple[str, ...]] = {
 }
 """Exit codes, and beginnings of reasons, that another apply brings about: the next round begins at
 what that left. Where history was rewritten it stays so."""
-_STATES = ("failed", "cancelled", "ended", "refused", "expired")
+_STATES: Mapping[str, str] = {
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "ended": "ended unexplained",
+    "refused": "refused",
+    "expired": "expired",
+}
+_SEEN_BY_AN_APPLY = (Reason.APPROVAL, Reason.TICKET)
+"""A plan asks nobody about these, and so may not hold for them."""
 
 
 def came_of(work: Work, commit: str) -> Round:
     """Say what came of an apply at a commit by its exit code and its answer."""
     report: Json = work.report if work.report is not None else {}
     reason = _text(report, "reason") or ("no_report" if work.exit_code else "ok")
-    left = [*_maps(report, "changes"), *_maps(report, "notStarted")]
-    held = {_name(one): _text(one, "reason") for one in left if one.get("action") == "hold"}
+    held = {_name(one): _text(one, "reason") for one in _left(report)}
     held = {name: why for name, why in held.items() if why != Reason.IN_DOUBT}
     found = _problem(work, report, reason, held, commit)
     if found:
@@ -87,7 +94,7 @@ def _of_the_runs(
     doubts = len(_maps(report, "inDoubt"))
     told = [f"{_runs(doubts)} in doubt"] if doubts else []
     states = Counter(map(_state, _maps(report, "outcomes")))
-    told += [f"{_runs(states[name])} {name}" for name in _STATES if states[name]]
+    told += [f"{_runs(states[name])} {said}" for name, said in _STATES.items() if states[name]]
     told += [
         f"{_runs(count)} held ({name})" for name, count in sorted(Counter(held.values()).items())
     ]
@@ -98,9 +105,18 @@ def _of_the_runs(
     return QflowError(
         f"{where}{', '.join(told) or f'the apply ended with {reason}'}.",
         not_done="What is held was not sent." if held else "",
-        hint=_look(environment, commit if held else ""),
+        hint=_why(report) or _look(environment, commit if held else ""),
         reason=reason,
     )
+
+
+def _why(report: Json) -> str:
+    """Return what the first of those is held for that no plan shows; "" for none."""
+    for one in _left(report):
+        detail = _text(one, "detail")
+        if detail and _text(one, "reason") in _SEEN_BY_AN_APPLY:
+            return f"{_name(one)}: {detail.removesuffix('.')}. {_text(one, 'hint')}".rstrip()
+    return ""
 
 
 def _look(environment: str, held_of: str) -> str:
@@ -116,6 +132,12 @@ def _look(environment: str, held_of: str) -> str:
 
 def _runs(count: int) -> str:
     return "1 run" if count == 1 else f"{count:,} runs"
+
+
+def _left(report: Json) -> list[Json]:
+    """Return what was held, at first or when its turn came."""
+    left = [*_maps(report, "changes"), *_maps(report, "notStarted")]
+    return [one for one in left if one.get("action") == "hold"]
 
 
 def _stand(report: Json) -> Iterator[tuple[str, str]]:

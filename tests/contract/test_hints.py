@@ -51,6 +51,7 @@ _BY_REASON = {
         "Give the account the right to it, or take another one.",
         "docs/guides/tickets.md says what it has to answer.",
         "Run it by hand, with the question to read: docs/guides/tickets.md.",
+        "Put a copy where no repository keeps it, and name that.",
         "Leave … out, or write `system: command`.",
         "Set it to …'s address, like …, and the account beside it.",
         "Set … and … (of Jira: the address and an API token), or ….",

@@ -395,6 +395,7 @@ def test_a_program_is_asked_for_any_number_of_notes(program: TicketProgram) -> N
         (f'print(\'{{"version": 1, "id": "{ID}", "end": "soon"}}\')', "`end` is no time"),
         ("print('x' * 70_000)", "printed more than 64 KiB"),
         ("import sys; sys.exit('no such\\nserver')", "ended with 1: no such server"),
+        ("{}['QFLOW_X']", "ended with 1: KeyError: 'QFLOW_X'"),  # a traceback's last line
     ],
 )
 def test_a_program_that_answers_badly_is_said(
@@ -417,7 +418,8 @@ def test_a_program_that_takes_too_long_is_ended(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("'", "a quote in it isn't closed"),
+        ("'", "a quote in QFLOW_TICKET_COMMAND isn't closed"),
+        ("", "QFLOW_TICKET_COMMAND isn't set"),
         ("tools/tickets", "is named by a relative path, which a repository could fill"),
         ("no-such-program-of-tickets", "is in no folder of the PATH"),
     ],
@@ -431,3 +433,4 @@ def test_a_program_that_git_keeps_isnt_run(program: TicketProgram) -> None:
     environ = {**os.environ, **program.environment}
     one = problem(lambda: connect(rule(COMMAND), environ, lambda _: True, lambda: 60.0))
     assert "git keeps the program" in one.message
+    assert one.hint.startswith("Put a copy where no repository keeps it")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from qflow_gitops.cli.watch_wiring import showing
+from qflow_gitops.cli.watch_wiring import begins, showing
 from qflow_gitops.errors import InvalidInput, UnreachableError, UsageProblem
 from qflow_gitops.fleet.work import Limits, Work
 from qflow_gitops.git.following import Following, folder_beside, is_bare
@@ -377,6 +377,12 @@ def test_a_clone_without_a_remote_is_refused(workspace: Workspace, cli: Cli) -> 
     assert "`git remote add origin ADDRESS`" in done.err
 
 
+def test_what_begins_is_said_as_it_is_typed() -> None:
+    assert begins(300.0, 0) == "Applying every 5m, until SIGTERM."
+    assert begins(5400.0, 3) == "Applying 3 times, every 1h30m."
+    assert begins(300.0, 1) == "Applying once."
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -529,7 +535,7 @@ def test_without_prometheus_client_it_says_what_is_missing(
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     monkeypatch.delitem(sys.modules, "qflow_gitops.watch.metrics", raising=False)
     with showing(None, "0", 300.0, said.append) as publish:
-        assert "`pip install 'qflow-gitops[watch]'`" in said[0]
+        assert "`pip install prometheus-client`" in said[0]
         publish(STANDS)
         assert ask(said, "/healthz")[0] == 200
         status, body = ask(said, "/metrics")

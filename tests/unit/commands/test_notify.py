@@ -10,6 +10,7 @@ from qflow_gitops.lockfile.outbox import Notice
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.notify.telling import a_test
 from qflow_gitops.ports.notices import Undelivered
+from qflow_gitops.render.textnotices import delivered
 from qflow_gitops.results.notices import Delivered
 from qflow_gitops.results.report import Report
 from tests.fakes.couriers import FakeCourier
@@ -122,12 +123,16 @@ def test_that_no_apply_came_is_told_once() -> None:
 def test_a_test_goes_to_each_receiver_and_says_who_did_not_take_it() -> None:
     slack, teams = FakeReceiver("slack"), FakeReceiver("teams")
     told = a_test(AT, "7" * 32)
-    assert try_out([slack, teams], told).exit_code is ExitCode.OK
+    report = try_out([slack, teams], told)
+    assert report.exit_code is ExitCode.OK
+    assert [*delivered(body(report))] == ["The test notice was taken by slack, teams"]
     assert slack.got == teams.got == [["7" * 32]]
     teams.troubles = [Undelivered("it answered 404", permanent=True)]
     report = try_out([slack, teams], told)
     assert report.exit_code is ExitCode.UNREACHABLE
     assert body(report).troubles == {"teams": "it answered 404"}
+    said = ["The test notice was taken by slack", "teams: it answered 404"]
+    assert [*delivered(body(report))] == said
 
 
 def test_a_test_of_nobody_is_refused() -> None:

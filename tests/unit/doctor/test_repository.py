@@ -10,6 +10,7 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.doctor import lock, record
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, Event
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.results.checks import Verdict
 from tests.fakes.lock_branch import FakeLockBranch, FakeLockRemote
@@ -94,6 +95,14 @@ def test_what_stopped_and_what_is_not_to_go_on() -> None:
     late = Overdue("prod", "nobody did it", stamp(NOW))
     assert record.schedule([late], is_shared=True).verdict is Verdict.WARNING
     assert record.schedule([], is_shared=False).verdict is Verdict.OK
+
+
+def test_receivers_that_the_settings_tell_nothing_are_pointed_out() -> None:
+    silent = record.told(["slack"], Lockfile(""), asked=False)
+    assert silent.verdict is Verdict.WARNING
+    assert silent.found == "slack, but no `notify` is in the settings, so nothing is told"
+    assert record.told(["slack"], Lockfile(""), asked=True).verdict is Verdict.OK
+    assert record.told([], Lockfile(""), asked=False).verdict is Verdict.OK
 
 
 def test_a_lockfile_that_can_not_be_read_is_one_line() -> None:

@@ -60,6 +60,20 @@ def test_what_is_held_beside_what_went_well_is_told_all_the_same(code: int) -> N
     assert found.problem.message == "prod: 1 run held (ticket)."
 
 
+def test_why_something_is_held_that_no_plan_shows_is_said_by_the_watch() -> None:
+    ticket = {**held("a", "ticket"), "detail": "ticket CHG1 isn't approved", "hint": "Have it so."}
+    found = answered(5, "held", changes=[held("b", "window"), ticket])
+    assert found.problem is not None
+    assert found.problem.message == "prod: 1 run held (ticket), 1 run held (window)."
+    assert found.problem.hint == "prod/a: ticket CHG1 isn't approved. Have it so."
+
+
+def test_a_word_that_nobody_explained_is_told_as_such() -> None:
+    found = answered(1, "ended", outcomes=[outcome("a", "ended", "E1")])
+    assert found.problem is not None
+    assert found.problem.message == "prod: 1 run ended unexplained."
+
+
 def test_a_failure_names_the_command_that_shows_it() -> None:
     found = answered(1, "failed", outcomes=[outcome("a", "failed", "E1")])
     assert found.problem is not None
