@@ -227,10 +227,10 @@ class GitProcess:
         `extra` are further environment variables, none of them secret. `network` marks a
         command that talks to a remote or an agent: it gets the caller's environment but for
         what has QFLOW_ in its name, and most of GIT_*. It says how many seconds there are,
-        asked again while git runs; the shortest time that it ever gave holds. Then git is ended, and its status
-        isn't 0. Every git has a session of its own, so that a Ctrl-C at the terminal, which
-        goes to all processes there, is this program's to handle. Raises UsageProblem where
-        git can't be started.
+        asked again while git runs; the shortest time that it ever gave holds. Then git is
+        ended, and its status isn't 0. Every git has a session of its own, so that a Ctrl-C at
+        the terminal, which goes to all processes there, is this program's to handle. Raises
+        UsageProblem where git can't be started.
         """
         if network is None:
             variables = {**self.environ, **(extra or {})}
