@@ -152,7 +152,9 @@ def _check_releases(request: ApplyRequest, planned: PlannedApply) -> None:
             continue  # it was looked at before there was a plan
         held = [change for change in made.changes if change.release == name]
         if held or not any(name in change.released for change in made.changes):
-            said = f"{len(held)} are held." if held else "there is no such hold."
+            said = "there is no such hold."
+            if held:
+                said = "1 is held." if len(held) == 1 else f"{len(held):,} are held."
             if held and name in OF_THE_COMMIT:
                 said = "it is about one commit."
             raise UsageProblem(

@@ -42,7 +42,8 @@ def body(told: Sequence[Told]) -> bytes:
 
 def _blocks(told: Told) -> list[dict[str, object]]:
     title = _plain(told.title, _LONGEST // 2)
-    rest = _plain(" · ".join(facts(told)), _LONGEST - len(title.encode()))
+    *known, at = facts(told)  # a time at the end of a line is divided where it has a hyphen
+    rest = _plain(" · ".join((at, *known)), _LONGEST - len(title.encode()))
     return [
         _block({"text": title, "weight": "bolder"}, separator=True),
         _block({"text": rest, "isSubtle": True}, separator=False),

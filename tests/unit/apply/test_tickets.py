@@ -147,6 +147,13 @@ def test_what_isnt_set_up_is_said_with_what_to_set(world: World) -> None:
 # --- released -------------------------------------------------------------------------
 
 
+def test_a_release_of_too_many_says_that_one_is_held(world: World) -> None:
+    spec(world, "b", OTHER)
+    world.commit()
+    with pytest.raises(UsageProblem, match=r"--ack ticket=2 releases nothing: 1 is held\."):
+        world.apply(acks={"ticket": 2}, reason="incident 7")
+
+
 def test_a_person_releases_as_many_as_are_held(world: World) -> None:
     spec(world, "a")
     spec(world, "b", OTHER)

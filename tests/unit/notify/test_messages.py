@@ -52,6 +52,14 @@ def test_teams_shows_what_people_write_as_it_is(text: str) -> None:
     assert not any("{{" in each for each in strings(card))
 
 
+def test_teams_says_when_it_was_first_so_that_no_long_text_cuts_it_off() -> None:
+    long = hostile("x" * 4_000)
+    card = json.loads(teams.body([long]))["attachments"][0]["content"]
+    rest = card["body"][1]["inlines"][0]["text"]
+    assert rest.startswith(f"{long.notice.at} · ")
+    assert rest.endswith("…")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_an_event_is_ascii_and_says_what_people_write_as_data(text: str) -> None:
     body = cloudevents.body(hostile(text))
