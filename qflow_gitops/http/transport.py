@@ -144,7 +144,7 @@ class Transport:
             reason = "the answer is too long"
             raise NoAnswerError(reason, sent=True, too_long=True) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
-            step, reason = _describe(problem)
+            step, reason = _describe(problem, cut=watch.late and watch.sent)
             raise NoAnswerError(reason, sent=watch.sent, step=step) from None
         except ValueError as problem:  # a header or an address that can't be sent
             raise NoAnswerError(type(problem).__name__, sent=watch.sent) from None
@@ -231,11 +231,14 @@ _WORDS = (
 )
 
 
-def _describe(problem: BaseException) -> tuple[str, str]:
+def _describe(problem: BaseException, *, cut: bool) -> tuple[str, str]:
     """Say at which step, and name a fault in a few words.
 
-    Never the exception's own text, which may hold headers.
+    Never the exception's own text, which may hold headers. What was `cut` here, at its deadline,
+    looks like a fault of the other side.
     """
+    if cut:
+        return ANSWER, "no answer in time"
     names: list[str] = []
     seen: Any = problem
     while isinstance(seen, BaseException) and len(names) < 8:

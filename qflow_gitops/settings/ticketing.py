@@ -39,7 +39,7 @@ def from_data(given: Mapping[str, Any] | None) -> TicketRule | None:
 
 def _text(value: str | float) -> str:
     """Write a state as its system does; -2 may stand there as a number."""
-    return value if isinstance(value, str) else f"{value:g}"
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def problems(document: Document) -> Iterator[Diagnostic]:

@@ -259,6 +259,10 @@ def test_a_field_that_servicenow_leaves_out_is_no_empty_one(
         assert connected(SERVICENOW, servicenow.environment, **more).read(ID) is not None
 
 
+def test_a_state_that_is_written_as_a_number_is_that_number() -> None:
+    assert rule(JIRA, states=[-2, 5.0, 1234567]).states == ("-2", "5", "1234567")
+
+
 def test_what_servicenow_gives_of_other_changes_is_no_answer(servicenow: ServiceNow) -> None:
     """A condition that it doesn't understand is left out, and all rows come."""
     row = servicenow.changes[ID]

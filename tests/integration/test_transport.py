@@ -231,6 +231,23 @@ def test_a_cut_in_the_headers_at_the_deadline_is_no_answer() -> None:
     assert raised.value.reason == "no answer in time"
 
 
+def test_a_server_that_says_nothing_is_said_to_be_late_and_not_to_hang_up() -> None:
+    """The connection is cut here, at the deadline."""
+    with served(stalled(b"", 1)) as wire, pytest.raises(NoAnswerError) as raised:
+        Transport(wire.url, deadline=0.3).send("GET", "/", headers={})
+    assert (raised.value.sent, raised.value.reason) == (True, "no answer in time")
+
+
+def test_nothing_is_sent_once_the_deadline_is_over_while_it_is_asked_whether_it_may_be() -> None:
+    def slow() -> bool:
+        time.sleep(0.6)
+        return True
+
+    with served(stalled(OK, 0)) as wire, pytest.raises(NoAnswerError) as raised:
+        Transport(wire.url, deadline=0.3).send("POST", "/", headers={}, body=BODY, may_send=slow)
+    assert not raised.value.sent
+
+
 def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
