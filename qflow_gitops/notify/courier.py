@@ -18,8 +18,12 @@ from qflow_gitops.notify.telling import told
 from qflow_gitops.ports.notices import Receiver, Told, Undelivered
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-_REFUSALS = 3
-"""After so many in a row that no other try would change, a receiver is left alone."""
+_REFUSALS, _ODD = 3, 20
+"""After so many in a row that no other try would change, a receiver is left alone.
+
+After more where it says that what was sent is at fault: a few that it never takes, which come first
+each time, would keep all others back for good.
+"""
 
 
 class Courier:
@@ -166,24 +170,24 @@ class Line:
         except Undelivered as problem:
             self.trouble = problem.why
             if problem.permanent:
-                self._refused(batch)
+                self._refused(batch, _ODD if problem.odd else _REFUSALS)
             else:
                 self._rest(problem.retry_after)
             return
         except Exception as problem:  # noqa: BLE001  it would end the thread, and the others' notices
             self.trouble = f"a bug, {type(problem).__name__}"
-            self._refused(batch)
+            self._refused(batch, _ODD)
             return
         self.trouble = ""
         self._failures = self._refusals = 0
         self._longest = max(self._longest, time.monotonic() - begun)
         self._over(batch, {each.notice.id for each in batch})
 
-    def _refused(self, batch: Sequence[Told]) -> None:
+    def _refused(self, batch: Sequence[Told], most: int) -> None:
         """Leave alone what it won't take, and after some of it whatever else there is."""
         self._refusals += 1
         self._over(batch, set())
-        if self._refusals == _REFUSALS:
+        if self._refusals >= most:
             with self._lock:
                 self._waiting = deque(maxlen=0)
                 self._lock.notify_all()

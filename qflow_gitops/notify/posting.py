@@ -22,6 +22,7 @@ DEADLINE = 20.0
 """Seconds for one request; 15 to 30 are recommended (Standard Webhooks, "Request timeouts")."""
 MAX_ANSWER = 64 * 1024
 _MAY_PASS = frozenset({408, 409, 425, 429})
+_OF_THE_BODY = frozenset({400, 413, 422})
 _FAILED_INSIDE = re.compile(r"returned HTTP error (\d{3})")
 _LONGEST = 86_400.0  # seconds; nobody who works waits for as long, nor can every clock
 _SAID = 120  # characters of what an answer says
@@ -55,7 +56,10 @@ class Post:
             return
         permanent = status < 500 and status not in _MAY_PASS
         raise Undelivered(
-            self._why(status, answer), retry_after=self._wait(answer), permanent=permanent
+            self._why(status, answer),
+            retry_after=self._wait(answer),
+            permanent=permanent,
+            odd=status in _OF_THE_BODY,
         )
 
     def close(self) -> None:

@@ -31,14 +31,17 @@ class Undelivered(Exception):
     """A receiver doesn't have it, as far as that is known; `why` in a few words, without secrets.
 
     `retry_after` are the seconds that it asks to wait, 0 where it doesn't. `permanent`: it would
-    say the same the next time.
+    say the same the next time; `odd`: of what was sent alone, and not of whatever else comes.
     """
 
-    def __init__(self, why: str, *, retry_after: float = 0.0, permanent: bool = False) -> None:
+    def __init__(
+        self, why: str, *, retry_after: float = 0.0, permanent: bool = False, odd: bool = False
+    ) -> None:
         super().__init__(why)
         self.why = why
         self.retry_after = retry_after
         self.permanent = permanent
+        self.odd = odd
 
 
 class Receiver(Protocol):

@@ -189,3 +189,15 @@ def test_a_notice_that_cant_be_read_raises_nothing() -> None:
         courier.offer(many(1))
         courier.wait(SOON)
     assert "n0" in receiver.ids
+
+
+@pytest.mark.parametrize(("odd", "asked"), [(True, 12), (False, 3)])
+def test_what_is_never_taken_keeps_nothing_else_back(odd: bool, asked: int) -> None:
+    """It comes first each time; a receiver that is gone isn't asked for each of them, though."""
+    receiver = FakeReceiver(most=1)
+    receiver.troubles = [Undelivered("it answered no", permanent=True, odd=odd)] * 5
+    with carrying(receiver) as courier:
+        courier.offer(many(12))
+        courier.wait(SOON)
+        assert receiver.asked == asked
+        assert len(receiver.ids) == (7 if odd else 0)

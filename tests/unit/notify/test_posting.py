@@ -211,3 +211,12 @@ def test_who_is_set_up_is_named_whether_it_is_right_or_wrong() -> None:
         "cloudevents",
         "teams",
     )
+
+
+@pytest.mark.parametrize(("status", "odd"), [(400, True), (413, True), (404, False), (410, False)])
+def test_what_is_wrong_with_a_message_is_told_from_a_receiver_that_is_gone(
+    status: int, odd: bool
+) -> None:
+    problem = outcome(HttpAnswer(status, {}, b""))
+    assert problem is not None
+    assert (problem.permanent, problem.odd) == (True, odd)
