@@ -20,7 +20,7 @@ KINDS = (HELD, STARTED, FINISHED, FAILED, DOUBT, SETTLED, FREEZE, MISSED)
 TICKET = "ticket"
 """A note that belongs on the ticket of an attempt: nobody has to ask for it."""
 MOST = 1000
-"""So many notices wait at most; of more than these the oldest are given up."""
+"""So many notices wait at most; of more the oldest are given up, and those for tickets last."""
 _KIND_OF: Mapping[State, str] = {
     State.ACCEPTED: STARTED,
     State.SUCCEEDED: FINISHED,
@@ -72,11 +72,14 @@ class Outbox(NamedTuple):
     given_up: int = 0
 
     def with_notices(self, new: Iterable[Notice]) -> "Outbox":
-        """Add notices, none that is there."""
+        """Add notices, none that is there; what belongs on a ticket is given up last."""
         known = {notice.id for notice in self.notices}
         all_of_them = (*self.notices, *(each for each in new if each.id not in known))
         beyond = max(0, len(all_of_them) - MOST)
-        return self._replace(notices=all_of_them[beyond:], given_up=self.given_up + beyond)
+        last = sorted(all_of_them, key=lambda each: each.kind == TICKET) if beyond else []
+        gone = {each.id for each in last[:beyond]}
+        kept = tuple(each for each in all_of_them if each.id not in gone)
+        return self._replace(notices=kept, given_up=self.given_up + beyond)
 
     def changed(self, change: OutboxChange) -> "Outbox":
         """Return it as a write leaves it."""

@@ -103,6 +103,14 @@ def test_a_notice_leaves_when_it_is_dropped_and_not_before() -> None:
     assert gone.outbox == Outbox(tells=KINDS)
 
 
+def test_what_receivers_never_take_pushes_no_note_for_a_ticket_out() -> None:
+    note = Notice("note", outbox.TICKET, "2026-10-06T12:00:00Z")
+    more = (Notice(f"n{number}", "held", "2026-10-06T12:00:01Z") for number in range(1_200))
+    found = Outbox().with_notices([note]).with_notices(more)
+    assert (found.notices[0], len(found.notices), found.given_up) == (note, outbox.MOST, 201)
+    assert found.notices[-1].id == "n1199"
+
+
 def test_of_more_than_a_thousand_the_oldest_are_given_up_and_counted() -> None:
     notices = tuple(Notice(str(n), "missed", "2026-01-01T00:00:00Z") for n in range(1005))
     lockfile = ALL.marked(Checkpoint(outbox=OutboxChange(add=notices)))
