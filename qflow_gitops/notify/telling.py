@@ -36,7 +36,7 @@ def told(lockfile: Lockfile, notice: Notice) -> Told:
 
 def line(text: str, most: int = _LONGEST) -> str:
     """Return a text on one line, without hidden characters, cut to so many characters."""
-    text = shown(" ".join(text[:most].split()))
+    text = shown(" ".join(text[: most + 1].split()))
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -118,3 +118,8 @@ def test_what_an_event_says_is_what_its_schema_says(states: tuple[State, ...]) -
         assert schemas.is_sound(data, "notice")
         assert data.keys() <= known
     assert schemas.is_sound(cloudevents.data(telling.a_test(AT, "1")), "notice")
+
+
+def test_a_text_that_is_cut_says_so() -> None:
+    assert telling.line("x" * 301) == "x" * 299 + "…"
+    assert telling.line("x" * 300) == "x" * 300
