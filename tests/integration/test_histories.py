@@ -21,6 +21,7 @@ from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.context import Context
 from qflow_gitops.plan.decide import compute
 from qflow_gitops.policy.rules import PolicyContext
+from qflow_gitops.ports.notices import NOBODY
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.specs import all_specs
@@ -97,7 +98,10 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
         lock = LockSeen("qflow.lock", exists=True)
         planned = Planned(plan, head, "", full=True, lock=lock)
         source = ApplySource(project, "prod", head, specs, PolicyContext(()))
-        given = {"git": git, "clock": SystemClock(), "author": {}, "store": store}
+        given = {
+            "git": git, "clock": SystemClock(), "author": {}, "store": store, "courier": NOBODY,
+            "begun": 0.0,
+        }  # fmt: skip
         services: Any = type("ApplyServices", (), given)
         advance(session, services, PlannedApply(source, session.lockfile, planned, context))
 
