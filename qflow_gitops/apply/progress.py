@@ -36,18 +36,25 @@ def advance(
 
     Never to a commit that no branch has: the branches would not descend from it. What became of
     notices is said in the same write: who has them, and which are `written` on their tickets by
-    now. What is held by the plan, and was `held` later, is told by it.
+    now. What is held by the plan, and was `held` later, is told by it. Raises LockError, but not
+    where notices alone can't be recorded: they are told once more, and nothing that was done is
+    lost.
     """
     notices.close(services)
     for _ in range(_TRIES):
         aside = planned.source.aside
-        mark = None if aside else _reached(session.lockfile, services, planned)
-        mark = notices.noted(mark, session.lockfile, services, planned, written, held)
+        reached = None if aside else _reached(session.lockfile, services, planned)
+        mark = notices.noted(reached, session.lockfile, services, planned, written, held)
         if mark is None:
             return
-        with contextlib.suppress(LostRace):
+        try:
             session.record([], mark)
-            return
+        except LostRace:
+            continue
+        except LockError:
+            if reached is not None:
+                raise
+        return
 
 
 def note_the_time(session: LockSession, services: ApplyServices, planned: PlannedApply) -> None:
