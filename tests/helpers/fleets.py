@@ -3,7 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import pytest
 
 from qflow_gitops.specs import schemas
 from tests.helpers.clones import Remote
@@ -86,6 +88,14 @@ class FleetOnDisk:
             found[f"{prefix}_QFLOW_CLIENT_ID"] = client
             found[f"{prefix}_QFLOW_CLIENT_SECRET"] = secret
         return found
+
+    def lends(self, monkeypatch: pytest.MonkeyPatch) -> Self:
+        """Let this process have the sandbox's credentials for members, and none of its own."""
+        for name, value in self.credentials("sandbox", "sandbox").items():
+            monkeypatch.setenv(name, value)
+        for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+            monkeypatch.delenv(name)
+        return self
 
     def environ(self, url: str) -> dict[str, str]:
         """Return the whole environment of a process that works on the fleet."""

@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.clones import Remote
+from tests.helpers.fleets import MEMBER
+from tests.helpers.git import Workspace
+from tests.helpers.specs import spec
 from tests.picture import ROOT
 
 PROGRAM = "from qflow_gitops.cli.main import main; main()"
@@ -27,6 +31,16 @@ def now(_=None):
 SystemClock.now = now
 Caller.__init__.__kwdefaults__["now"] = now
 """
+
+
+def project(folder: Path) -> Workspace:
+    """Return a clone of a new remote, `remote.git`, whose project nobody has to approve."""
+    clone = Remote(folder / "remote.git").clone("dev")
+    clone.write("qflow.yaml", MEMBER)
+    clone.write("runs/a.yaml", spec("a", 1))
+    clone.commit("one")
+    clone.git("push", "--quiet", "origin", "HEAD:main")
+    return clone
 
 
 class Watcher:

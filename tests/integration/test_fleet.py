@@ -31,12 +31,7 @@ HURRIED = [sys.executable, "-c", Hurry(lease=LEASE).program()]
 
 @pytest.fixture
 def fleet(tmp_path: Path, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> FleetOnDisk:
-    made = FleetOnDisk(tmp_path, NAMES)
-    for name, value in made.credentials("sandbox", "sandbox").items():
-        monkeypatch.setenv(name, value)
-    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
-        monkeypatch.delenv(name)
-    return made
+    return FleetOnDisk(tmp_path, NAMES).lends(monkeypatch)
 
 
 @pytest.fixture

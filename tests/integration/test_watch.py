@@ -17,18 +17,13 @@ from tests.helpers.git import Workspace
 from tests.helpers.receivers import KEY, Answer, receiving
 from tests.helpers.sandboxes import served
 from tests.helpers.specs import spec
-from tests.helpers.watchers import Watcher, until
+from tests.helpers.watchers import Watcher, project, until
 
 
 @pytest.fixture
 def base(tmp_path: Path) -> Workspace:
     """A clone of a remote whose project is applied without anybody's approval."""
-    clone = Remote(tmp_path / "remote.git").clone("dev")
-    clone.write("qflow.yaml", MEMBER)
-    clone.write("runs/a.yaml", spec("a", 1))
-    clone.commit("one")
-    clone.git("push", "--quiet", "origin", "HEAD:main")
-    return clone
+    return project(tmp_path)
 
 
 @pytest.fixture

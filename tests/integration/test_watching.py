@@ -34,6 +34,7 @@ from tests.helpers.fleets import MEMBER
 from tests.helpers.git import Workspace
 from tests.helpers.partners import nightly, requires
 from tests.helpers.specs import spec
+from tests.helpers.watchers import project
 
 NOW = datetime.now(UTC)
 STANDS = Health(
@@ -45,12 +46,7 @@ STANDS = Health(
 
 @pytest.fixture
 def base(tmp_path: Path) -> Workspace:
-    clone = Remote(tmp_path / "remote.git").clone("dev")
-    clone.write("qflow.yaml", MEMBER)
-    clone.write("runs/a.yaml", spec("a", 1))
-    clone.commit("one")
-    clone.git("push", "--quiet", "origin", "HEAD:main")
-    return clone
+    return project(tmp_path)
 
 
 @pytest.fixture

@@ -51,9 +51,8 @@ class Command:
                 f"{COMMAND} is no command: a quote isn't closed, or there is no word in it.",
                 "command_form",
             )
-        self._environ = {
-            name: value for name, value in environ.items() if not name.startswith("QFLOW_")
-        }
+        # Nor what a fleet has for its members (`ACME_QFLOW_CLIENT_SECRET`).
+        self._environ = {name: value for name, value in environ.items() if "QFLOW_" not in name}
         self._transport = transport
         self._redact = redact
         self._machine = machine
