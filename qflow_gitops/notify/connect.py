@@ -54,8 +54,8 @@ def _cloudevents(environ: Mapping[str, str]) -> Receiver:
         raise UsageProblem(
             f"{KEY} is no key to sign with: {problem}.",
             not_done=_NOTHING,
-            hint=f"Make one, and give it to the receiver, too: export {KEY}=whsec_$(openssl rand "
-            "-base64 32). For a while there may be two, the new one first, divided by a space.",
+            hint=f"Make one, and give it to the receiver, too: `export {KEY}=whsec_$(openssl rand "
+            "-base64 32)`. For a while there may be two, the new one first, divided by a space.",
             reason="notify_key",
         ) from None
     return CloudEvents(_post(URL, environ), keys)

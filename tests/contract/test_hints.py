@@ -475,6 +475,16 @@ def _left(one: Text) -> bool:
     return not known and not one.is_in(_carried_out())
 
 
+def test_what_is_said_to_be_tested_elsewhere_names_a_test() -> None:
+    """A file of that name is there: nobody looks for one that never was."""
+    files = {one.name for one in TESTS.rglob("test_*.py")}
+    texts = [Path(__file__), *(TESTS / "helpers/scenarios").glob("*.py")]
+    named = {
+        name for one in texts for name in re.findall(r"\btest_\w+\.py", one.read_text("utf-8"))
+    }
+    assert named - files == set()
+
+
 def test_every_hint_is_carried_out() -> None:
     """By a scenario (see `tests/helpers/scenarios`), or it stands above why it can't be."""
     assert [f"{one.where} {one.text!r}" for one in hints() if _left(one)] == []

@@ -57,7 +57,7 @@ def a_receiver_without_a_key(at: Terminal) -> tuple[str, Person]:
     at.environ("QFLOW_NOTIFY_KEY", None)
     return TEST, Person(
         changes={"Make one": lambda at: at.environ("QFLOW_NOTIFY_KEY", KEY)},
-        elsewhere={"For a while there may be two": "test_signing_notices.py"},
+        elsewhere={"For a while there may be two": "test_posting.py"},
     )
 
 
